@@ -1,0 +1,45 @@
+"""What a user may read when something goes wrong.
+
+    ChatError               one sentence of what happened, one of what to do next
+    |-- DialogError         the conversation cannot be turned into a prompt
+    |-- ContextWindowError  the prompt and the reply do not fit the context window
+    |-- OptionError         an option is outside its range
+    |-- ModelError          the model cannot be loaded
+    `-- EngineError         a reply could not be started or finished
+
+Any other exception is a bug: it is logged with its traceback and an incident id.
+"""
+
+
+class ChatError(Exception):
+    """A fault that is explained to the user.
+
+    Args:
+        problem: what happened, one plain sentence.
+        next_step: what the user can do now, one plain sentence.
+    """
+
+    def __init__(self, problem: str, next_step: str) -> None:
+        super().__init__(f"{problem} {next_step}")
+        self.problem = problem
+        self.next_step = next_step
+
+
+class DialogError(ChatError):
+    """The messages do not form a dialogue that ends with a user message."""
+
+
+class ContextWindowError(ChatError):
+    """What must be in the prompt leaves no room for the reply."""
+
+
+class OptionError(ChatError):
+    """A sampling option or a setting is outside its range."""
+
+
+class ModelError(ChatError):
+    """The model is missing, broken, not allowed or not supported."""
+
+
+class EngineError(ChatError):
+    """The engine cannot take a request, or lost one."""

@@ -1,0 +1,198 @@
+"""The Llama 2 prompt: a dialogue in, the token ids of the reference implementation out.
+
+Format (chat_completion in github.com/meta-llama/llama, llama/generation.py). Each finished
+exchange is tokenised on its own, between BOS and EOS:
+
+    <s> [INST] <<SYS>>\\n{system}\\n<</SYS>>\\n\\n{user} [/INST] {assistant} </s>
+
+and the user message to be answered ends the prompt, with BOS and without EOS:
+
+    <s> [INST] {user} [/INST]
+
+The system message is merged into the first user message; then the merged text is stripped.
+
+To the tokenizer the tags are ordinary text, so a person, or an earlier reply, can type them.
+The reference refuses such a dialogue. Here the text is kept, and a typed tag is spelled one
+character a token: the ids of a real tag stand only where the template puts them.
+"""
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal, Protocol
+
+from llama_ui.errors import DialogError
+
+TAGS = ("[INST]", "[/INST]", "<<SYS>>", "<</SYS>>")
+_TAG = re.compile("|".join(map(re.escape, TAGS)))
+
+Message = Mapping[str, str]
+Kind = Literal["template", "system", "user", "assistant"]
+
+
+class Tokenizer(Protocol):
+    """The part of a transformers fast tokenizer that prompting needs."""
+
+    bos_token_id: Any
+    eos_token_id: Any
+
+    def __call__(self, text: Any, **options: Any) -> Any: ...
+    def convert_ids_to_tokens(self, ids: Any) -> Any: ...
+    def convert_tokens_to_ids(self, tokens: Any) -> Any: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Segment:
+    """A run of prompt tokens that come from one place.
+
+    Args:
+        kind: "template" for tags and control tokens, otherwise the role of the message.
+        message: index of the message it comes from; None for the template.
+        text: its text; control tokens are written `<s>` and `</s>`.
+        ids: its token ids.
+    """
+
+    kind: Kind
+    message: int | None
+    text: str
+    ids: tuple[int, ...]
+
+
+def encode_dialog(messages: Sequence[Message], tokenizer: Tokenizer) -> list[int]:
+    """Encode a dialogue exactly as Meta's reference implementation does.
+
+    Args:
+        messages: `{"role": ..., "content": ...}`: an optional system message, then user and
+            assistant in turns, a user message last.
+        tokenizer: a Llama tokenizer (transformers, fast).
+
+    Returns:
+        The token ids, BOS first, ready for the model to answer.
+
+    Raises:
+        DialogError: the roles are out of order, or the last message is empty.
+    """
+    return [token for segment in dialog_segments(messages, tokenizer) for token in segment.ids]
+
+
+def dialog_segments(
+    messages: Sequence[Message], tokenizer: Tokenizer, dropped: int = 0
+) -> list[Segment]:
+    """The ids of `encode_dialog`, split by where each token comes from.
+
+    Args:
+        dropped: how many of the oldest exchanges to leave out; the system message stays.
+    """
+    check_dialog(messages)
+    exchanges = _exchanges(messages, dropped)
+    return [segment for parts in exchanges for segment in _encode_exchange(parts, tokenizer)]
+
+
+def check_dialog(messages: Sequence[Message]) -> None:
+    """Check roles and order; raises DialogError that names the first thing wrong."""
+    turns = list(messages)
+    if turns and turns[0]["role"] == "system":
+        turns = turns[1:]
+    if not turns:
+        raise DialogError("There is no message to answer.", "Type a message and send it.")
+    for number, message in enumerate(turns):
+        expected = ("user", "assistant")[number % 2]
+        if message["role"] != expected:
+            raise DialogError(
+                f"Message {number + 1} has the role {message['role']!r} where {expected!r} "
+                "was expected.",
+                "Use at most one system message, at the start, then user and assistant in turns.",
+            )
+    if turns[-1]["role"] != "user":
+        raise DialogError(
+            "The last message is not from the user.", "End the conversation with a user message."
+        )
+    if not turns[-1]["content"].strip():
+        raise DialogError("The message is empty.", "Type a message and send it.")
+
+
+@dataclass(frozen=True, slots=True)
+class _Part:
+    kind: Kind
+    message: int | None
+    text: str
+
+
+def _exchanges(messages: Sequence[Message], dropped: int) -> Iterator[list[_Part]]:
+    """Lay out each exchange as parts whose texts, joined, are what gets tokenised."""
+    has_system = messages[0]["role"] == "system"
+    first = has_system + 2 * dropped
+    for index in range(first, len(messages), 2):
+        merged = [_Part("user", index, messages[index]["content"])]
+        if has_system and index == first:
+            merged = [
+                _Part("template", None, "<<SYS>>\n"),
+                _Part("system", 0, messages[0]["content"]),
+                _Part("template", None, "\n<</SYS>>\n\n"),
+                *merged,
+            ]
+        parts = [_Part("template", None, "[INST] "), *_strip(merged)]
+        if index + 1 < len(messages):
+            answer = messages[index + 1]["content"].strip()
+            parts += [
+                _Part("template", None, " [/INST] "),
+                _Part("assistant", index + 1, answer),
+                _Part("template", None, " "),
+            ]
+        else:
+            parts.append(_Part("template", None, " [/INST]"))
+        yield parts
+
+
+def _strip(parts: Sequence[_Part]) -> list[_Part]:
+    """Strip the joined text of the parts, as str.strip() would, at both ends."""
+    kept = list(parts)
+    while kept and not kept[0].text.lstrip():
+        kept.pop(0)
+    while kept and not kept[-1].text.rstrip():
+        kept.pop()
+    if kept:
+        kept[0] = _Part(kept[0].kind, kept[0].message, kept[0].text.lstrip())
+        kept[-1] = _Part(kept[-1].kind, kept[-1].message, kept[-1].text.rstrip())
+    return kept
+
+
+def _encode_exchange(parts: Sequence[_Part], tokenizer: Tokenizer) -> list[Segment]:
+    """Tokenise one exchange as a whole, then hand each token to the part it starts in."""
+    text = "".join(part.text for part in parts)
+    encoded = tokenizer(
+        text, add_special_tokens=False, split_special_tokens=True, return_offsets_mapping=True
+    )
+    ends, forged, position = [], [], 0
+    for part in parts:
+        ends.append(position + len(part.text))
+        if part.kind != "template":
+            forged += [(position + m.start(), position + m.end()) for m in _TAG.finditer(part.text)]
+        position = ends[-1]
+
+    ids: list[list[int]] = [[] for _ in parts]
+    owner = tag = 0
+    for token, (start, end) in zip(encoded["input_ids"], encoded["offset_mapping"], strict=True):
+        while start >= ends[owner] and owner < len(parts) - 1:
+            owner += 1
+        while tag < len(forged) and forged[tag][1] <= start:
+            tag += 1
+        inside_tag = tag < len(forged) and forged[tag][0] < end
+        ids[owner] += _spell(token, tokenizer) if inside_tag else [token]
+
+    segments = [Segment("template", None, "<s>", (tokenizer.bos_token_id,))]
+    segments += [
+        Segment(part.kind, part.message, part.text, tuple(part_ids))
+        for part, part_ids in zip(parts, ids, strict=True)
+    ]
+    if any(part.kind == "assistant" for part in parts):
+        segments.append(Segment("template", None, "</s>", (tokenizer.eos_token_id,)))
+    return segments
+
+
+def _spell(token: int, tokenizer: Tokenizer) -> list[int]:
+    """One token per character of the token: every BPE piece is built from such characters."""
+    piece = tokenizer.convert_ids_to_tokens(token)
+    if len(piece) == 1 or re.fullmatch(r"<0x[0-9A-F]{2}>", piece):
+        return [token]
+    return [tokenizer.convert_tokens_to_ids(character) for character in piece]
