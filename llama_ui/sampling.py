@@ -1,0 +1,65 @@
+"""Sampling: the validated options of one reply."""
+
+import math
+from dataclasses import dataclass
+
+from llama_ui.errors import OptionError
+
+# option -> (smallest, largest): the one home of the ranges, also for the page's sliders.
+LIMITS: dict[str, tuple[float, float]] = {
+    "temperature": (0.0, 2.0),
+    "top_p": (0.05, 1.0),
+    "top_k": (1, 1000),
+    "repetition_penalty": (1.0, 2.0),
+    "max_new_tokens": (1, 4096),
+    "seed": (0, 2**31 - 1),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Sampling:
+    """How the tokens of one reply are chosen.
+
+    Args:
+        temperature: 0 is greedy (always the most probable token); higher is wilder.
+        top_p: keep the most probable tokens until their probabilities add up to this.
+        top_k: keep at most this many of the most probable tokens.
+        repetition_penalty: above 1, tokens seen before become less probable
+            (Keskar et al. 2019, CTRL).
+        max_new_tokens: length limit of the reply, in tokens.
+        seed: makes the reply reproducible; None draws a new seed.
+
+    Raises:
+        OptionError: a value is not a finite number inside `LIMITS`.
+    """
+
+    temperature: float = 0.7
+    top_p: float = 0.9
+    top_k: int = 50
+    repetition_penalty: float = 1.0
+    max_new_tokens: int = 512
+    seed: int | None = None
+
+    def __post_init__(self) -> None:
+        for name, (low, high) in LIMITS.items():
+            value = getattr(self, name)
+            if value is None and name == "seed":
+                continue
+            # Sliders deliver ints for floats, and a request may deliver anything at all.
+            if isinstance(value, bool) or not isinstance(value, int | float):
+                raise _out_of_range(name, value)
+            if not math.isfinite(value) or not low <= value <= high:
+                raise _out_of_range(name, value)
+            is_whole = isinstance(low, int)
+            if is_whole and value != int(value):
+                raise _out_of_range(name, value)
+            object.__setattr__(self, name, int(value) if is_whole else float(value))
+
+
+def _out_of_range(name: str, value: object) -> OptionError:
+    low, high = LIMITS[name]
+    label = name.replace("_", " ").capitalize()
+    kind = "a whole number" if isinstance(low, int) else "a number"
+    return OptionError(
+        f"{label} cannot be {str(value)[:40]!r}.", f"Choose {kind} from {low:g} to {high:g}."
+    )

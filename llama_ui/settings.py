@@ -1,0 +1,186 @@
+"""Settings: every flag and environment variable, validated once."""
+
+import argparse
+import ipaddress
+from collections.abc import Mapping, Sequence
+from dataclasses import Field, dataclass, field, fields
+from pathlib import Path
+from typing import Any, NoReturn
+
+from llama_ui.errors import OptionError
+from llama_ui.sampling import LIMITS, Sampling
+
+ENVIRONMENT_PREFIX = "LLAMA_UI_"
+ROOT = Path(__file__).resolve().parent.parent
+MODELS = {
+    "pocket": str(ROOT / "assets" / "pocket-llama"),
+    "7b": "meta-llama/Llama-2-7b-chat-hf",
+    "13b": "meta-llama/Llama-2-13b-chat-hf",
+    "70b": "meta-llama/Llama-2-70b-chat-hf",
+}
+_TRUE = {"1", "true", "yes", "on"}
+_FALSE = {"0", "false", "no", "off", ""}
+
+
+def _flag(default: Any, help: str, metavar: str | None = None, secret: bool = False) -> Any:
+    return field(default=default, repr=not secret, metadata={"help": help, "metavar": metavar})
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What the operator chose; the fields are the flags (`--max-new-tokens`) and the environment
+    variables (`LLAMA_UI_MAX_NEW_TOKENS`) of the application.
+
+    Raises:
+        OptionError: a value is not possible.
+    """
+
+    model: str = _flag(
+        "pocket",
+        "pocket (bundled, any CPU), 7b, 13b, 70b (Llama 2 chat), a Hugging Face id, or a folder",
+        "NAME",
+    )
+    context: int | None = _flag(
+        None, "context window in tokens, up to what the model was trained for", "TOKENS"
+    )
+    max_new_tokens: int = _flag(
+        Sampling().max_new_tokens, "longest reply in tokens when the page opens", "TOKENS"
+    )
+    max_waiting: int = _flag(32, "how many requests may wait in line; more are refused", "N")
+    host: str = _flag("127.0.0.1", "address to listen on; 0.0.0.0 lets other machines in")
+    port: int | None = _flag(None, "port to listen on; without it 7860 or the next free one")
+    share: bool = _flag(False, "open a temporary public link")
+    auth: str | None = _flag(
+        None, "ask visitors to log in; safer as an environment variable", "USER:PASSWORD", True
+    )
+    browser: bool = _flag(True, "open the page in a browser, when started from a terminal")
+
+    def __post_init__(self) -> None:
+        if not self.model.strip():
+            raise OptionError("--model is empty.", "Name a model, for example --model 7b.")
+        _check_range("port", self.port, 1, 65535)
+        _check_range("context", self.context, 64, 1_048_576)
+        low, high = LIMITS["max_new_tokens"]
+        _check_range("max-new-tokens", self.max_new_tokens, int(low), int(high))
+        _check_range("max-waiting", self.max_waiting, 1, 10_000)
+        if self.auth is not None and not all(self.auth.partition(":")):
+            raise OptionError("--auth needs a name and a password.", "Write USER:PASSWORD.")
+
+    @property
+    def model_source(self) -> str:
+        """The folder or Hub id that the model name stands for."""
+        return MODELS.get(self.model.lower(), self.model)
+
+    @property
+    def model_label(self) -> str:
+        """The model as people say it, known before anything is loaded."""
+        if self.model_source == MODELS["pocket"]:
+            return "Pocket Llama"
+        return Path(self.model_source).name
+
+    @property
+    def auth_pair(self) -> tuple[str, str] | None:
+        """Name and password, if visitors must log in."""
+        if self.auth is None:
+            return None
+        user, _, password = self.auth.partition(":")
+        return user, password
+
+    @property
+    def is_public(self) -> bool:
+        """Whether other machines can reach the page."""
+        return self.share or not _is_loopback(self.host)
+
+
+def _check_range(flag: str, value: int | None, low: int, high: int) -> None:
+    if value is not None and not low <= value <= high:
+        raise OptionError(
+            f"--{flag} cannot be {value:,}.", f"Choose a whole number from {low:,} to {high:,}."
+        )
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
+
+
+def parse_settings(arguments: Sequence[str], environment: Mapping[str, str]) -> Settings:
+    """Read the settings: a flag wins over its environment variable, that over the default.
+
+    A wrong value ends the program with one line on standard error and exit code 2; `--help`
+    ends it with exit code 0.
+    """
+    parser = build_parser()
+    given = vars(parser.parse_args(arguments))
+    values: dict[str, Any] = {}
+    try:
+        # A Space reaches the application from outside its container.
+        if "SPACE_ID" in environment:
+            values["host"] = "0.0.0.0"
+        for option in fields(Settings):
+            variable = ENVIRONMENT_PREFIX + option.name.upper()
+            if given[option.name] is not None:
+                values[option.name] = given[option.name]
+            elif variable in environment:
+                values[option.name] = _from_environment(variable, environment[variable], option)
+        return Settings(**values)
+    except OptionError as error:
+        parser.exit(2, f"{parser.prog}: {error}\n")
+
+
+class _Parser(argparse.ArgumentParser):
+    """Says what is wrong in one line, without the usage of all flags around it."""
+
+    def error(self, message: str) -> NoReturn:
+        self.exit(2, f"{self.prog}: {message}; see --help.\n")
+
+
+def build_parser() -> argparse.ArgumentParser:
+    """The parser whose flags are the fields of Settings."""
+    parser = _Parser(
+        prog="app.py",
+        description="Llama UI: chat with Llama 2 and its relatives in the browser. Without any "
+        "flag it runs Pocket Llama, a small model that comes with it.",
+        epilog="Each flag can also be set as an environment variable: --max-new-tokens 256 is "
+        f"{ENVIRONMENT_PREFIX}MAX_NEW_TOKENS=256. Llama 2 needs access: accept Meta's licence "
+        "on its Hugging Face page, then run `hf auth login`.",
+        allow_abbrev=False,
+    )
+    for option in fields(Settings):
+        name = "--" + option.name.replace("_", "-")
+        text, kind = _help_text(option), _kind(option)
+        if kind is bool:
+            action = argparse.BooleanOptionalAction
+            parser.add_argument(name, action=action, default=None, help=text)
+        else:
+            metavar = option.metadata["metavar"] or option.name.upper()
+            parser.add_argument(name, type=kind, default=None, help=text, metavar=metavar)
+    return parser
+
+
+def _help_text(option: Field[Any]) -> str:
+    shown = option.default is not None and not isinstance(option.default, bool)
+    text: str = option.metadata["help"]
+    return f"{text} (default: {option.default})" if shown else text
+
+
+def _kind(option: Field[Any]) -> type:
+    annotation = option.type
+    for kind in (bool, int, str):
+        if annotation in (kind, kind | None):
+            return kind
+    raise TypeError(f"no flag can hold a {annotation}")
+
+
+def _from_environment(variable: str, text: str, option: Field[Any]) -> Any:
+    kind = _kind(option)
+    if kind is str:
+        return text
+    if kind is bool and text.lower() in _TRUE | _FALSE:
+        return text.lower() in _TRUE
+    if kind is int and text.strip().lstrip("-").isdigit():
+        return int(text)
+    wanted = "1 or 0" if kind is bool else "a whole number"
+    raise OptionError(f"{variable} cannot be {text[:40]!r}.", f"Set it to {wanted}.")
