@@ -1,0 +1,1 @@
+"""Engines: a prompt goes in, a stream of chunks comes out."""

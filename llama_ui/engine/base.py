@@ -1,0 +1,184 @@
+"""What every engine offers, and the stream that a reply is. Imports neither torch nor gradio."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import queue
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from typing import Literal, Protocol
+
+from llama_ui.prompt import Message, Segment
+from llama_ui.sampling import Sampling
+
+FinishReason = Literal["stop", "length", "cancelled"]
+
+
+@dataclass(frozen=True, slots=True)
+class EngineInfo:
+    """What a reader may know about the model behind the page.
+
+    Args:
+        name: the model, as people say it.
+        quantization: how the weights are held, for example "4-bit NF4".
+        device: where it runs, for example "CPU" or "NVIDIA H200".
+        context_length: the context window, in tokens.
+    """
+
+    name: str
+    quantization: str
+    device: str
+    context_length: int
+
+
+@dataclass(frozen=True, slots=True)
+class PromptPlan:
+    """What would be sent for a conversation.
+
+    Args:
+        segments: the prompt in order, each token with its origin.
+        dropped: how many of the oldest exchanges do not fit and are left out.
+    """
+
+    segments: tuple[Segment, ...]
+    dropped: int
+
+    @property
+    def ids(self) -> list[int]:
+        """The token ids of the whole prompt."""
+        return [token for segment in self.segments for token in segment.ids]
+
+    @property
+    def text(self) -> str:
+        """The prompt as the model sees it, control tokens spelled out."""
+        return "".join(segment.text for segment in self.segments)
+
+    @property
+    def counts(self) -> dict[str, int]:
+        """Tokens by part: template, system, history and the message to be answered."""
+        last = max((s.message for s in self.segments if s.message is not None), default=None)
+        counts = dict.fromkeys(("template", "system", "history", "message"), 0)
+        for segment in self.segments:
+            part = "history" if segment.kind in ("user", "assistant") else str(segment.kind)
+            if segment.message is not None and segment.message == last:
+                part = "message"
+            counts[part] += len(segment.ids)
+        return counts
+
+
+@dataclass(frozen=True, slots=True)
+class Stats:
+    """Facts about a finished reply; times in seconds."""
+
+    prompt_tokens: int
+    reply_tokens: int
+    first_token_s: float
+    tokens_per_s: float
+    seed: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Chunk:
+    """A piece of a reply: new text, and in the last one how it ended.
+
+    Args:
+        text: text that follows what was sent before; may be empty.
+        queue_position: requests ahead of this one, while it waits.
+        finish_reason: set in the last chunk only.
+        stats: set in the last chunk only.
+    """
+
+    text: str = ""
+    queue_position: int | None = None
+    finish_reason: FinishReason | None = None
+    stats: Stats | None = None
+
+
+class Reply:
+    """One running request: iterate it from a thread (for) or from an event loop (async for).
+
+    The engine's thread puts chunks in; exactly one reader takes them out. Whatever has arrived
+    since the reader last looked comes as one chunk, so a slow reader gets fewer, larger ones.
+    The stream ends after the chunk with a finish_reason, or raises the fault that ended it.
+    """
+
+    def __init__(self) -> None:
+        self._items: queue.SimpleQueue[Chunk | Exception] = queue.SimpleQueue()
+        self._wake: Callable[[], object] | None = None
+        self._cancelled = False
+
+    @property
+    def cancelled(self) -> bool:
+        """Whether somebody asked to stop."""
+        return self._cancelled
+
+    def cancel(self) -> None:
+        """Ask the engine to stop. Thread-safe, returns at once, harmless when late."""
+        self._cancelled = True
+
+    def put(self, item: Chunk | Exception) -> None:
+        """For the engine: hand a chunk, or the fault that ends the reply, to the reader."""
+        self._items.put(item)
+        wake = self._wake
+        if wake is not None:
+            # The reader's event loop may be closed by now: then nobody is left to wake.
+            with contextlib.suppress(RuntimeError):
+                wake()
+
+    def __iter__(self) -> Iterator[Chunk]:
+        finished = False
+        while not finished:
+            chunk, finished, fault = self._merge(self._items.get())
+            if chunk is not None:
+                yield chunk
+            if fault is not None:
+                raise fault
+
+    async def __aiter__(self) -> AsyncIterator[Chunk]:
+        loop, arrived = asyncio.get_running_loop(), asyncio.Event()
+        self._wake = lambda: loop.call_soon_threadsafe(arrived.set)
+        finished = False
+        while not finished:
+            arrived.clear()
+            # Look after clearing: what came before is in the queue, what comes later sets it.
+            try:
+                first = self._items.get_nowait()
+            except queue.Empty:
+                await arrived.wait()
+                continue
+            chunk, finished, fault = self._merge(first)
+            if chunk is not None:
+                yield chunk
+            if fault is not None:
+                raise fault
+
+    def _merge(self, item: Chunk | Exception) -> tuple[Chunk | None, bool, Exception | None]:
+        """Join the item with all that wait behind it: (chunk, is it the last, fault)."""
+        chunk: Chunk | None = None
+        while True:
+            if isinstance(item, Exception):
+                return chunk, True, item
+            chunk = replace(item, text=chunk.text + item.text) if chunk else item
+            if item.finish_reason is not None:
+                return chunk, True, None
+            try:
+                item = self._items.get_nowait()
+            except queue.Empty:
+                return chunk, False, None
+
+
+class Engine(Protocol):
+    """A model that answers, here or on another machine."""
+
+    @property
+    def info(self) -> EngineInfo: ...
+
+    def plan(self, messages: Sequence[Message], sampling: Sampling) -> PromptPlan:
+        """What would be sent for these messages; raises ChatError when it cannot be."""
+
+    def submit(self, plan: PromptPlan, sampling: Sampling) -> Reply:
+        """Start a reply; returns at once; raises EngineError when too many are waiting."""
+
+    def close(self) -> None:
+        """Stop all replies and free the model."""

@@ -1,0 +1,74 @@
+"""Start an engine in the background, so that the page opens at once. Imports no torch."""
+
+import asyncio
+import logging
+import secrets
+import threading
+from collections.abc import Callable
+from typing import Literal
+
+from llama_ui.engine.base import Engine
+from llama_ui.errors import ChatError, ModelError
+
+log = logging.getLogger(__name__)
+
+_POLL_S = 0.05
+
+
+class EngineStarter:
+    """Holds the engine while it loads, when it is ready, or the reason why it never will be.
+
+    Args:
+        load: makes the engine; runs in a thread, may take minutes, may raise ModelError.
+        name: what is being loaded, as people say it.
+    """
+
+    def __init__(self, load: Callable[[], Engine], name: str) -> None:
+        self.name = name
+        self.fault: ChatError | None = None
+        self._load = load
+        self._engine: Engine | None = None
+        self._thread = threading.Thread(target=self._run, name="engine-starter", daemon=True)
+
+    @property
+    def state(self) -> Literal["loading", "ready", "failed"]:
+        if self.fault is not None:
+            return "failed"
+        return "loading" if self._engine is None else "ready"
+
+    def start(self) -> None:
+        """Begin loading; returns at once."""
+        self._thread.start()
+
+    async def engine(self, is_cancelled: Callable[[], bool] = lambda: False) -> Engine | None:
+        """The engine as soon as it is ready; None when cancelled first; raises the fault."""
+        while self.state == "loading":
+            if is_cancelled():
+                return None
+            await asyncio.sleep(_POLL_S)
+        if self.fault is not None:
+            # A fresh one each time: an exception collects the traceback of every raise.
+            raise type(self.fault)(self.fault.problem, self.fault.next_step)
+        return self._engine
+
+    def wait(self) -> Engine:
+        """Block until the engine is ready; raises the fault."""
+        self._thread.join()
+        if self._engine is None:
+            raise self.fault or RuntimeError("the engine has not been started")
+        return self._engine
+
+    def _run(self) -> None:
+        try:
+            self._engine = self._load()
+            log.info("%s is ready", self.name)
+        except ChatError as fault:
+            log.error("%s", fault)
+            self.fault = fault
+        except Exception:
+            incident = secrets.token_hex(4)
+            log.exception("incident %s: loading %s failed", incident, self.name)
+            self.fault = ModelError(
+                f"{self.name} could not be loaded (incident {incident}).",
+                "The log of the server says more; start it again, or choose another --model.",
+            )

@@ -1,0 +1,68 @@
+"""The streamer of one request: token ids in from the engine, chunks out to the reader."""
+
+import time
+from collections.abc import Iterator
+from typing import Any
+
+from transformers import PreTrainedTokenizerBase, TextIteratorStreamer
+
+from llama_ui.engine.base import Chunk, FinishReason, Reply, Stats
+from llama_ui.engine.decoder import TextDecoder
+
+
+class ReplyStreamer(TextIteratorStreamer):
+    """A TextIteratorStreamer that is lossless and linear, and carries faults and statistics.
+
+    The stock one decodes the whole reply at every token, drops a space after each newline with
+    Llama tokenizers, holds a word back until the next space, and leaves its reader waiting for
+    ever when the worker fails. Its interface stays: `put` takes ids (the prompt first), `end`
+    ends the text, iterating yields the text.
+
+    Args:
+        tokenizer: a fast tokenizer.
+        reply: takes the chunks.
+        prompt_tokens: length of the prompt, for the statistics.
+        seed: of the sampling, for the statistics.
+    """
+
+    def __init__(
+        self, tokenizer: PreTrainedTokenizerBase, reply: Reply, prompt_tokens: int, seed: int | None
+    ) -> None:
+        super().__init__(tokenizer, skip_prompt=True)
+        self.ids: list[int] = []
+        self._reply = reply
+        self._decoder = TextDecoder(tokenizer)
+        self._prompt_tokens = prompt_tokens
+        self._seed = seed
+        self._started = time.perf_counter()
+        self._first_token = self._started
+
+    def put(self, value: Any) -> None:
+        """Take the next token ids (a tensor of shape [1] or [1, n]); the prompt is skipped."""
+        if self.next_tokens_are_prompt:
+            self.next_tokens_are_prompt = False
+            return
+        if not self.ids:
+            self._first_token = time.perf_counter()
+        for token in value.flatten().tolist():
+            self.ids.append(token)
+            self._reply.put(Chunk(self._decoder.add(token)))
+
+    def end(self) -> None:
+        """For `generate`; how the reply ended is known only afterwards, see `finish`."""
+
+    def finish(self, reason: FinishReason) -> None:
+        """End the reply: the rest of the text, why it ended, and the statistics."""
+        now, tokens = time.perf_counter(), len(self.ids)
+        decoding = now - self._first_token
+        stats = Stats(
+            prompt_tokens=self._prompt_tokens,
+            reply_tokens=tokens,
+            first_token_s=self._first_token - self._started,
+            tokens_per_s=(tokens - 1) / decoding if tokens > 1 and decoding > 0 else 0.0,
+            seed=self._seed,
+        )
+        self._reply.put(Chunk(self._decoder.finish(), finish_reason=reason, stats=stats))
+
+    def __iter__(self) -> Iterator[str]:
+        return (chunk.text for chunk in self._reply)

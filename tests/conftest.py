@@ -1,0 +1,119 @@
+"""Fixtures: the bundled model, an engine on it, and the application as a user starts it."""
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+import httpx
+import pytest
+
+from llama_ui.settings import MODELS, ROOT
+
+START_LIMIT_S = 120
+
+
+@pytest.fixture(scope="session")
+def tokenizer() -> Any:
+    """Pocket Llama's tokenizer; LLAMA_UI_TEST_TOKENIZER names the folder of another one."""
+    from transformers import AutoTokenizer
+
+    return AutoTokenizer.from_pretrained(
+        os.environ.get("LLAMA_UI_TEST_TOKENIZER", MODELS["pocket"])
+    )
+
+
+@pytest.fixture(scope="session")
+def loaded() -> Any:
+    """Pocket Llama in 4-bit, through the application's own loader."""
+    from llama_ui.engine.loader import load_model
+
+    return load_model(MODELS["pocket"])
+
+
+@pytest.fixture
+def engine(loaded: Any) -> Iterator[Any]:
+    from llama_ui.engine.local import LocalEngine
+
+    engine = LocalEngine(loaded)
+    yield engine
+    engine.close()
+
+
+@dataclass
+class App:
+    """The application in a process of its own."""
+
+    process: subprocess.Popen[str]
+    url: str
+    output: list[str] = field(default_factory=list)
+
+    def log(self) -> str:
+        return "".join(self.output)
+
+
+@pytest.fixture(scope="session")
+def start_app() -> Iterator[Callable[..., App]]:
+    """Starts `python app.py` with flags and waits until the page is served."""
+    running: list[subprocess.Popen[str]] = []
+
+    def start(*flags: str, **environment: str) -> App:
+        port = _free_port()
+        process = subprocess.Popen(
+            [sys.executable, "app.py", "--port", str(port), *flags],
+            cwd=ROOT,
+            env={**os.environ, **environment, "PYTHONUNBUFFERED": "1"},
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+        )
+        running.append(process)
+        app = App(process, f"http://127.0.0.1:{port}")
+        # Somebody must read the pipe, or a full one stops the application.
+        threading.Thread(target=_collect, args=(process, app.output), daemon=True).start()
+        _wait_for(app)
+        return app
+
+    yield start
+    for process in running:
+        process.send_signal(signal.SIGINT)
+    for process in running:
+        process.wait(timeout=20)
+
+
+@pytest.fixture(scope="session")
+def app(start_app: Callable[..., App]) -> App:
+    """The application with the bundled model, shared by the tests that only talk to it."""
+    return start_app()
+
+
+def _wait_for(app: App) -> None:
+    deadline = time.monotonic() + START_LIMIT_S
+    while time.monotonic() < deadline:
+        if app.process.poll() is not None:
+            break
+        try:
+            httpx.get(app.url, timeout=2)
+        except httpx.TransportError:
+            time.sleep(0.1)
+        else:
+            return
+    pytest.fail(f"the application did not start:\n{app.log()}")
+
+
+def _collect(process: subprocess.Popen[str], output: list[str]) -> None:
+    assert process.stdout is not None
+    for line in process.stdout:
+        output.append(line)
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
