@@ -37,7 +37,9 @@ def test_a_longer_context_than_trained_is_refused(folder):
     assert "2,048 tokens, not 9,000" in problem(folder, context_length=9000)
 
 
-def test_a_float_checkpoint_is_quantised_while_loading(tmp_path):
+@pytest.fixture
+def float_folder(tmp_path):
+    """A small checkpoint in bfloat16, not quantised yet."""
     import torch
     from transformers import AutoTokenizer, LlamaConfig, LlamaForCausalLM
 
@@ -53,7 +55,16 @@ def test_a_float_checkpoint_is_quantised_while_loading(tmp_path):
     )
     LlamaForCausalLM(config).to(torch.bfloat16).save_pretrained(tmp_path)
     tokenizer.save_pretrained(tmp_path)
-    assert load_model(str(tmp_path)).info.quantization == "4-bit NF4"
+    return tmp_path
+
+
+def test_a_float_checkpoint_is_quantised_while_loading(float_folder):
+    assert load_model(str(float_folder)).info.quantization == "4-bit NF4"
+
+
+def test_weights_that_are_missing_are_never_made_up(float_folder):
+    edit_config(float_folder, num_hidden_layers=3)
+    assert "lacks" in problem(float_folder)
 
 
 def test_an_empty_folder(tmp_path):

@@ -156,7 +156,7 @@ def test_requests_wait_in_line_and_know_their_place(engine):
 def test_a_full_line_is_refused(loaded):
     engine = LocalEngine(loaded, max_waiting=1)
     running = ask(engine, LONG)
-    next(iter(running))
+    next(chunk for chunk in running if chunk.text)
     waiting = None
     with pytest.raises(EngineError, match="busy"):
         for _ in range(3):

@@ -1,0 +1,41 @@
+"""Llama UI: python app.py starts the chat; python app.py --help lists the flags."""
+
+import logging
+import os
+import sys
+
+# Read by libraries while they are imported: no telemetry, no calls home.
+os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"
+os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")
+os.environ.setdefault("DO_NOT_TRACK", "1")
+
+from llama_ui.engine.base import Engine
+from llama_ui.engine.starter import EngineStarter
+from llama_ui.settings import Settings, parse_settings
+
+
+def main() -> int:
+    settings = parse_settings(sys.argv[1:], os.environ)
+    logging.basicConfig(level=logging.WARNING, format="%(levelname)s %(name)s: %(message)s")
+    logging.getLogger("llama_ui").setLevel(logging.INFO)
+
+    starter = EngineStarter(lambda: local_engine(settings), settings.model_label)
+    starter.start()
+
+    # Imported here: the model starts loading while Gradio is being imported.
+    from llama_ui.web.server import serve
+
+    return serve(starter, settings, open_browser=settings.browser and sys.stdout.isatty())
+
+
+def local_engine(settings: Settings) -> Engine:
+    """Load the model and start its engine; runs in the background."""
+    from llama_ui.engine.loader import load_model
+    from llama_ui.engine.local import LocalEngine
+
+    loaded = load_model(settings.model_source, settings.context)
+    return LocalEngine(loaded, max_waiting=settings.max_waiting)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

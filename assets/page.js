@@ -1,0 +1,53 @@
+// Keys, scrolling and copying: what the page does without asking the server.
+const find = (id) => document.getElementById(id);
+
+// Esc stops the reply that is being written.
+document.addEventListener('keydown', (event) => {
+    const stop = find('stop');
+    if (event.key === 'Escape' && stop && stop.offsetParent) {
+        event.preventDefault();
+        stop.click();
+    }
+});
+
+// Copy a code block or a reply; where the clipboard is refused, select the text instead.
+const copy = async (text, button) => {
+    const label = button.textContent;
+    try {
+        await navigator.clipboard.writeText(text);
+        button.textContent = 'Copied';
+    } catch {
+        const area = document.createElement('textarea');
+        area.value = text;
+        document.body.append(area);
+        area.select();
+        button.textContent = document.execCommand('copy') ? 'Copied' : 'Not allowed';
+        area.remove();
+    }
+    setTimeout(() => { button.textContent = label; }, 1500);
+};
+document.addEventListener('click', (event) => {
+    const button = event.target.closest('.copy-code, .copy-reply');
+    if (!button) return;
+    const code = button.classList.contains('copy-code')
+        ? button.closest('.code-block').querySelector('code').textContent
+        : button.dataset.text;
+    copy(code, button);
+});
+
+// Follow the stream, unless the reader has scrolled up.
+const follow = () => {
+    const chat = find('chat');
+    if (!chat) { setTimeout(follow, 50); return; }
+    let following = true;
+    chat.addEventListener('scroll', () => {
+        following = chat.scrollHeight - chat.scrollTop - chat.clientHeight < 48;
+    }, {passive: true});
+    const toEnd = () => { if (following) chat.scrollTop = chat.scrollHeight; };
+    new MutationObserver(toEnd).observe(chat, {childList: true, subtree: true});
+    new ResizeObserver(toEnd).observe(chat);
+    document.addEventListener('click', (event) => {
+        if (event.target.closest('#send, [data-example], #retry')) following = true;
+    });
+};
+follow();

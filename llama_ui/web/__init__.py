@@ -1,0 +1,1 @@
+"""The page: all of Gradio lives here."""

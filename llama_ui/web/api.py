@@ -1,0 +1,85 @@
+"""The two functions of the page that programs may call: /chat and /prompt."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from typing import Any
+
+import gradio as gr
+
+from llama_ui.conversation import parse_messages
+from llama_ui.engine.base import Engine
+from llama_ui.engine.starter import EngineStarter
+from llama_ui.errors import ChatError, OptionError
+from llama_ui.sampling import LIMITS, Sampling
+
+
+class Api:
+    """What gradio_client reaches; every argument comes from outside and is checked.
+
+    Args:
+        starter: holds the engine.
+        defaults: the sampling options that a caller leaves out.
+    """
+
+    def __init__(self, starter: EngineStarter, defaults: Sampling) -> None:
+        self._starter = starter
+        self._defaults = defaults
+
+    async def chat(
+        self,
+        message: str,
+        history: list[dict[str, str]] | None = None,
+        options: dict[str, Any] | None = None,
+    ) -> AsyncIterator[str]:
+        """Answer a message; yields the reply so far, again and again until it is whole.
+
+        Args:
+            message: what the user says.
+            history: earlier messages, `{"role": ..., "content": ...}`, a system message first.
+            options: temperature, top_p, top_k, repetition_penalty, max_new_tokens, seed.
+        """
+        reply = None
+        try:
+            turn = {"role": "user", "content": message}
+            messages = parse_messages([*(history or []), turn])
+            sampling = self._sampling(options)
+            engine = await self._engine()
+            plan = await asyncio.to_thread(engine.plan, messages, sampling)
+            reply, text = engine.submit(plan, sampling), ""
+            async for chunk in reply:
+                text += chunk.text
+                yield text
+        except ChatError as fault:
+            raise gr.Error(str(fault), print_exception=False) from None
+        finally:
+            if reply is not None:
+                reply.cancel()
+
+    async def prompt(
+        self, messages: list[dict[str, str]], options: dict[str, Any] | None = None
+    ) -> dict[str, Any]:
+        """The exact prompt for these messages: its text, its token ids, tokens by part.
+
+        Args:
+            messages: `{"role": ..., "content": ...}`, a user message last.
+            options: as for chat; max_new_tokens decides how much room the reply needs.
+        """
+        try:
+            checked, sampling = parse_messages(messages), self._sampling(options)
+            engine = await self._engine()
+            plan = await asyncio.to_thread(engine.plan, checked, sampling)
+        except ChatError as fault:
+            raise gr.Error(str(fault), print_exception=False) from None
+        return {"text": plan.text, "ids": plan.ids, "counts": plan.counts, "dropped": plan.dropped}
+
+    async def _engine(self) -> Engine:
+        engine = await self._starter.engine()
+        assert engine is not None  # only a cancelled wait has none
+        return engine
+
+    def _sampling(self, options: dict[str, Any] | None) -> Sampling:
+        given = options or {}
+        if not isinstance(given, dict) or not given.keys() <= LIMITS.keys():
+            raise OptionError("There is an unknown option.", f"Known are {', '.join(LIMITS)}.")
+        names = {name: getattr(self._defaults, name) for name in LIMITS}
+        return Sampling(**{**names, **given})

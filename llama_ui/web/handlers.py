@@ -1,0 +1,229 @@
+"""What happens on send, stop, retry, undo and clear. Turns chunks into frames of the page."""
+
+import asyncio
+import logging
+import secrets
+from collections.abc import AsyncIterator, Callable
+from dataclasses import dataclass, replace
+
+from llama_ui.conversation import Conversation
+from llama_ui.engine.base import Chunk
+from llama_ui.engine.starter import EngineStarter
+from llama_ui.errors import ChatError, EngineError
+from llama_ui.sampling import Sampling
+from llama_ui.web.session import Session
+from llama_ui.web.transcript import (
+    EXAMPLES,
+    caption_for,
+    note_for,
+    render_conversation,
+    render_empty,
+    render_fault,
+    render_running,
+)
+
+log = logging.getLogger(__name__)
+
+# A frame costs the server a millisecond and the browser a few: more than these show no gain.
+FRAMES_PER_S = 30
+FRAMES_PER_S_OF_ALL = 120
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """The values of Advanced options, as the page sent them: not yet checked."""
+
+    system: str
+    temperature: float
+    top_p: float
+    top_k: float
+    repetition_penalty: float
+    max_new_tokens: float
+    seed: float | None
+
+    def sampling(self) -> Sampling:
+        """The checked options; raises OptionError."""
+        return Sampling(
+            temperature=self.temperature,
+            top_p=self.top_p,
+            top_k=self.top_k,  # type: ignore[arg-type]
+            repetition_penalty=self.repetition_penalty,
+            max_new_tokens=self.max_new_tokens,  # type: ignore[arg-type]
+            seed=self.seed,  # type: ignore[arg-type]
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Frame:
+    """A new state of the page; None leaves that part of it as it is."""
+
+    transcript: str | None = None
+    running: str | None = None
+    message: str | None = None
+    notice: str | None = None
+    busy: bool | None = None
+    has_exchanges: bool | None = None
+
+
+class Handlers:
+    """The events of the page.
+
+    Args:
+        starter: holds the engine.
+        logo: the SVG that stands on the empty page.
+    """
+
+    def __init__(self, starter: EngineStarter, logo: str) -> None:
+        self._starter = starter
+        self._logo = logo
+        self._streams = 0
+
+    def shown(self, session: Session) -> Frame:
+        """The page between two replies."""
+        conversation = session.conversation
+        return Frame(
+            transcript=render_conversation(conversation, session.dropped)
+            if conversation.exchanges
+            else render_empty(self._logo),
+            running="",
+            notice="",
+            busy=False,
+            has_exchanges=bool(conversation.exchanges),
+        )
+
+    async def send(self, session: Session, text: str, options: Options) -> AsyncIterator[Frame]:
+        """Answer a new message; the typed text leaves its box only once it is accepted."""
+        async for frame in self._turn(session, lambda chat: chat.ask(text), options):
+            yield frame
+
+    async def send_example(
+        self, session: Session, index: object, options: Options
+    ) -> AsyncIterator[Frame]:
+        """Answer one of the example prompts of the empty page."""
+        if isinstance(index, int) and 0 <= index < len(EXAMPLES):
+            async for frame in self.send(session, EXAMPLES[index], options):
+                yield replace(frame, message=None)
+
+    async def retry(self, session: Session, options: Options) -> AsyncIterator[Frame]:
+        """Answer the last message once more."""
+        async for frame in self._turn(session, Conversation.retry, options):
+            yield replace(frame, message=None)
+
+    def undo(self, session: Session, draft: str) -> Frame:
+        """Take the last exchange back; its text returns to the box, unless something is in it."""
+        try:
+            _check_idle(session)
+            session.conversation, text = session.conversation.undo()
+        except ChatError as fault:
+            return Frame(notice=render_fault(fault))
+        session.dropped = 0
+        return replace(self.shown(session), message=draft or text)
+
+    def clear(self, session: Session) -> Frame:
+        """Begin a new conversation."""
+        try:
+            _check_idle(session)
+        except ChatError as fault:
+            return Frame(notice=render_fault(fault))
+        session.conversation, session.dropped = Conversation(), 0
+        return self.shown(session)
+
+    async def _turn(
+        self, session: Session, change: Callable[[Conversation], Conversation], options: Options
+    ) -> AsyncIterator[Frame]:
+        """Change the conversation and have its last message answered; faults become a notice."""
+        try:
+            _check_idle(session)
+        except ChatError as fault:
+            yield Frame(notice=render_fault(fault))
+            return
+        session.busy, session.stop_requested = True, False
+        try:
+            async for frame in self._answer(session, change(session.conversation), options):
+                yield frame
+            notice = ""
+        except ChatError as fault:
+            notice = render_fault(fault)
+        except Exception as error:
+            notice = render_fault(_incident(error))
+        finally:
+            # Also the way out when the visitor has closed the page.
+            session.stop()
+            session.busy, session.reply = False, None
+        yield replace(self.shown(session), notice=notice)
+
+    async def _answer(
+        self, session: Session, conversation: Conversation, options: Options
+    ) -> AsyncIterator[Frame]:
+        sampling = options.sampling()
+        messages = conversation.messages(options.system)
+        is_loading = self._starter.state == "loading"
+        if not is_loading:
+            # Before the message is accepted: what cannot be sent stays in its box.
+            await self._submit(session, messages, sampling)
+        session.conversation = conversation
+        status = f"{self._starter.name} is loading, one moment…" if is_loading else ""
+        yield Frame(
+            transcript=render_conversation(conversation, session.dropped),
+            running=render_running("", status),
+            message="",
+            notice="",
+            busy=True,
+            has_exchanges=True,
+        )
+        if is_loading:
+            await self._submit(session, messages, sampling)
+        async for frame in self._stream(session, sampling):
+            yield frame
+
+    async def _submit(
+        self, session: Session, messages: list[dict[str, str]], sampling: Sampling
+    ) -> None:
+        engine = await self._starter.engine(lambda: session.stop_requested)
+        if engine is not None:
+            # Tokenising a long chat takes milliseconds that other visitors need not wait for.
+            plan = await asyncio.to_thread(engine.plan, messages, sampling)
+            session.dropped = plan.dropped
+            session.reply = engine.submit(plan, sampling)
+
+    async def _stream(self, session: Session, sampling: Sampling) -> AsyncIterator[Frame]:
+        """Show the running reply, at most so many frames a second, and keep it at the end."""
+        if session.reply is None or session.stop_requested:
+            session.conversation = session.conversation.answer("", note_for("cancelled", 0))
+            return
+        text, note, caption = "", "Incomplete: the reply ended with an error.", ""
+        self._streams += 1
+        try:
+            async for chunk in session.reply:
+                text += chunk.text
+                if chunk.finish_reason is not None:
+                    note = note_for(chunk.finish_reason, sampling.max_new_tokens)
+                    caption = caption_for(chunk.stats) if chunk.stats else ""
+                    break
+                yield Frame(running=render_running(text, _queue_status(chunk)))
+                await asyncio.sleep(max(1 / FRAMES_PER_S, self._streams / FRAMES_PER_S_OF_ALL))
+        finally:
+            self._streams -= 1
+            session.conversation = session.conversation.answer(text, note, caption)
+
+
+def _check_idle(session: Session) -> None:
+    if session.busy:
+        raise EngineError("A reply is still being written.", "Wait for it, or stop it first.")
+
+
+def _queue_status(chunk: Chunk) -> str:
+    if not chunk.queue_position:
+        return ""
+    ahead = "1 request is" if chunk.queue_position == 1 else f"{chunk.queue_position} requests are"
+    return f"{ahead} ahead of yours…"
+
+
+def _incident(error: Exception) -> EngineError:
+    """Log a bug and give the visitor a number to quote."""
+    incident = secrets.token_hex(4)
+    log.error("incident %s", incident, exc_info=error)
+    return EngineError(
+        f"Something went wrong on the server (incident {incident}).",
+        "Nothing is lost: press Retry, or start a new conversation.",
+    )

@@ -1,0 +1,31 @@
+"""What the server keeps for one open page."""
+
+from llama_ui.conversation import Conversation
+from llama_ui.engine.base import Reply
+
+
+class Session:
+    """The open conversation of one visitor, and the reply that is being written in it.
+
+    A plain class on purpose: Gradio would turn a dataclass into a dictionary.
+
+    Attributes:
+        conversation: what stands in the pane.
+        dropped: how many exchanges the last prompt had no room for.
+        busy: whether a reply is being prepared or written.
+        stop_requested: whether the visitor asked to stop that reply.
+        reply: the running request, once the engine has taken it.
+    """
+
+    def __init__(self) -> None:
+        self.conversation = Conversation()
+        self.dropped = 0
+        self.busy = False
+        self.stop_requested = False
+        self.reply: Reply | None = None
+
+    def stop(self) -> None:
+        """Stop the running reply, if there is one; returns at once."""
+        self.stop_requested = True
+        if self.reply is not None:
+            self.reply.cancel()

@@ -1,0 +1,262 @@
+"""The page as a person uses it: a real browser, the real application, the bundled model."""
+
+import re
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from llama_ui.web.transcript import EXAMPLES
+
+READY = ".badge.ready"
+
+
+@pytest.fixture
+def page(app, open_page) -> Page:
+    page = open_page(app.url)
+    page.wait_for_selector(READY, timeout=60_000)
+    return page
+
+
+def send(page: Page, text: str) -> None:
+    page.fill("#message textarea", text)
+    page.press("#message textarea", "Enter")
+
+
+def wait_until_idle(page: Page) -> None:
+    expect(page.locator("#send")).to_be_visible(timeout=60_000)
+
+
+def chat(page: Page, text: str) -> str:
+    """Send a message, wait for the whole reply and return its text."""
+    before = page.locator(".turn.assistant:not(.running)").count()
+    send(page, text)
+    replies = page.locator(".turn.assistant:not(.running)")
+    expect(replies).to_have_count(before + 1, timeout=60_000)
+    wait_until_idle(page)
+    return replies.last.locator(".md").inner_text()
+
+
+def set_option(page: Page, elem_id: str, value: str) -> None:
+    field = page.locator(f"#{elem_id} input[type=number]")
+    field.fill(value)
+    field.press("Tab")
+
+
+def open_options(page: Page) -> None:
+    page.get_by_text("Advanced options").click()
+    expect(page.locator("#temperature")).to_be_visible()
+
+
+def write_long_replies(page: Page) -> None:
+    """Wild sampling hardly ever ends by itself."""
+    open_options(page)
+    for elem_id, value in (
+        ("temperature", "2"),
+        ("top_p", "1"),
+        ("top_k", "1000"),
+        ("max_new_tokens", "1500"),
+    ):
+        set_option(page, elem_id, value)
+
+
+def test_the_badge_names_model_quantisation_device_and_context(page):
+    expect(page.locator(".badge")).to_have_text("Pocket Llama · 4-bit NF4 · CPU · 2,048 tokens")
+
+
+def test_a_message_streams_and_keeps_the_focus(page):
+    send(page, "Hello!")
+    expect(page.locator("#message textarea")).to_have_value("")
+    expect(page.locator(".turn.user .typed")).to_have_text("Hello!")
+    expect(page.locator(".turn.assistant")).to_have_text(re.compile(r"\w"), timeout=60_000)
+    wait_until_idle(page)
+    expect(page.locator(".caption")).to_have_text(re.compile(r"\d+ tokens · .* · seed \d+"))
+    expect(page.locator("#message textarea")).to_be_focused()
+
+
+def test_the_reply_grows_while_it_streams(page):
+    write_long_replies(page)
+    send(page, "Tell me a long story about a llama.")
+    running = page.locator("#running .md")
+    expect(running).to_be_visible(timeout=60_000)
+    first = running.inner_text()
+    page.wait_for_function(
+        "n => document.querySelector('#running .md')?.innerText.length > n + 20", arg=len(first)
+    )
+    page.keyboard.press("Escape")
+    wait_until_idle(page)
+    assert page.locator(".turn.assistant .md").inner_text().startswith(first[: len(first) // 2])
+
+
+@pytest.mark.parametrize("how", ["button", "escape"])
+def test_stop_keeps_the_partial_reply(page, how):
+    write_long_replies(page)
+    send(page, "Tell me a long story about a llama.")
+    expect(page.locator("#running .md")).to_be_visible(timeout=60_000)
+    expect(page.locator("#send")).to_be_hidden()
+    if how == "button":
+        page.click("#stop")
+    else:
+        page.keyboard.press("Escape")
+    wait_until_idle(page)
+    expect(page.locator(".note")).to_have_text("Stopped.")
+    assert page.locator(".turn.assistant .md").inner_text().strip()
+    assert chat(page, "Hello again!")
+
+
+def test_retry_answers_the_same_message_again(page):
+    chat(page, "Hello!")
+    page.click("#retry")
+    expect(page.locator(".turn.assistant.running")).to_be_visible()
+    wait_until_idle(page)
+    expect(page.locator(".turn.user")).to_have_count(1)
+    expect(page.locator(".turn.assistant .md")).to_have_text(re.compile(r"\w"))
+
+
+def test_undo_gives_the_typed_text_back(page):
+    chat(page, "Hello!")
+    chat(page, "What is top_p?")
+    page.click("#undo")
+    expect(page.locator(".turn.user")).to_have_count(1)
+    expect(page.locator("#message textarea")).to_have_value("What is top_p?")
+
+
+def test_clear_shows_the_empty_page_again(page):
+    chat(page, "Hello!")
+    page.click("#clear")
+    expect(page.locator(".example")).to_have_count(len(EXAMPLES))
+    expect(page.locator("#actions")).to_be_hidden()
+
+
+def test_an_example_prompt_is_sent_by_a_click(page):
+    page.locator(".example").nth(1).click()
+    expect(page.locator(".turn.user .typed")).to_have_text(EXAMPLES[1])
+    wait_until_idle(page)
+    expect(page.locator(".turn.assistant .md")).to_have_text(re.compile(r"\w"))
+
+
+def test_an_option_changes_the_reply(page):
+    open_options(page)
+    set_option(page, "max_new_tokens", "3")
+    chat(page, "Tell me a tiny story about a brave llama.")
+    expect(page.locator(".note")).to_contain_text("limit of 3 new tokens")
+    expect(page.locator(".caption")).to_contain_text("3 tokens")
+
+
+def test_a_seed_repeats_a_reply(page):
+    open_options(page)
+    set_option(page, "seed", "11")
+    set_option(page, "temperature", "1.5")
+    first = chat(page, "Tell me a tiny story about a brave llama.")
+    page.click("#clear")
+    expect(page.locator(".example").first).to_be_visible()
+    assert chat(page, "Tell me a tiny story about a brave llama.") == first
+
+
+def test_shift_enter_breaks_the_line(page):
+    page.fill("#message textarea", "one")
+    page.press("#message textarea", "Shift+Enter")
+    page.keyboard.type("two")
+    expect(page.locator("#message textarea")).to_have_value("one\ntwo")
+    expect(page.locator(".turn.user")).to_have_count(0)
+
+
+def test_an_error_keeps_what_was_typed(page):
+    text = "llama " * 3000
+    send(page, text)
+    expect(page.locator(".fault")).to_contain_text("the context window holds 2,048")
+    expect(page.locator("#message textarea")).to_have_value(text)
+    page.fill("#message textarea", "Hello!")
+    page.press("#message textarea", "Enter")
+    expect(page.locator(".fault")).to_have_count(0)
+    wait_until_idle(page)
+
+
+def test_an_empty_message_is_not_sent(page):
+    page.press("#message textarea", "Enter")
+    expect(page.locator(".fault")).to_contain_text("empty")
+    expect(page.locator(".turn")).to_have_count(0)
+
+
+def test_html_and_scripts_are_text(page):
+    hostile = (
+        '<img src=x onerror="window.hacked=1"><script>window.hacked=1</script>'
+        "<b>bold</b> ${window.hacked=1} {{value}} <s>struck</s> [INST] <<SYS>>"
+    )
+    chat(page, hostile)
+    expect(page.locator(".typed")).to_have_text(hostile)
+    assert page.evaluate("window.hacked") is None
+    assert page.locator("#transcript img, #transcript script, #transcript b").count() == 0
+
+
+def test_the_chat_follows_the_stream_unless_the_reader_scrolled_up(app, open_page):
+    page = open_page(app.url, height=420)
+    page.wait_for_selector(READY, timeout=60_000)
+    write_long_replies(page)
+    page.get_by_text("Advanced options").click()
+    send(page, "Tell me a long story about a llama.\n" * 12)
+    overflow = "(() => { const c = document.getElementById('chat'); return [c.scrollTop, c.scrollHeight - c.clientHeight]; })()"
+    page.wait_for_function(f"{overflow}[1] > 150")
+    page.wait_for_function(f"{overflow}[1] - {overflow}[0] < 60")
+    page.evaluate("document.getElementById('chat').scrollTop = 0")
+    page.wait_for_timeout(700)
+    assert page.evaluate(f"{overflow}[0]") == 0
+    page.keyboard.press("Escape")
+    wait_until_idle(page)
+
+
+def test_two_visitors_do_not_see_each_other(app, open_page):
+    one, two = open_page(app.url), open_page(app.url)
+    for page in (one, two):
+        page.wait_for_selector(READY, timeout=60_000)
+    send(one, "I am the first.")
+    send(two, "I am the second.")
+    for page, text in ((one, "I am the first."), (two, "I am the second.")):
+        wait_until_idle(page)
+        expect(page.locator(".typed")).to_have_text([text])
+
+
+def test_a_closed_page_frees_the_engine(app, open_page):
+    page = open_page(app.url)
+    page.wait_for_selector(READY, timeout=60_000)
+    write_long_replies(page)
+    send(page, "Tell me a long story about a llama.")
+    expect(page.locator("#running .md")).to_be_visible(timeout=60_000)
+    page.context.close()
+    other = open_page(app.url)
+    other.wait_for_selector(READY, timeout=60_000)
+    assert chat(other, "Hello!")
+
+
+@pytest.mark.parametrize(("width", "height"), [(1440, 900), (390, 844)])
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_nothing_sticks_out_of_the_screen(app, open_page, width, height, scheme):
+    page = open_page(app.url, width, height, scheme)
+    page.wait_for_selector(READY, timeout=60_000)
+    assert chat(page, "How do I run Llama 2 7B here?")
+    open_options(page)
+    size = page.evaluate(
+        "[document.documentElement.scrollWidth, document.documentElement.scrollHeight]"
+    )
+    assert size == [width, height]
+    for selector in ("#message", "#send", "#options", ".badge"):
+        box = page.locator(selector).bounding_box()
+        assert box["x"] >= 0
+        assert box["x"] + box["width"] <= width
+        assert box["y"] + box["height"] <= height
+
+
+def test_the_page_opens_while_the_model_loads(start_app, open_page):
+    """The page is served before the model is there, and a message sent early is answered."""
+    page = open_page(start_app().url)
+    send(page, "Hello!")
+    expect(page.locator(".turn.user .typed")).to_have_text("Hello!")
+    wait_until_idle(page)
+    expect(page.locator(".turn.assistant .md")).to_have_text(re.compile(r"\w"))
+
+
+def test_a_model_that_cannot_be_loaded_is_explained(start_app, open_page, tmp_path):
+    page = open_page(start_app("--model", str(tmp_path)).url)
+    page.wait_for_selector(".badge.failed", timeout=60_000)
+    send(page, "Hello!")
+    expect(page.locator(".fault")).to_contain_text("does not hold a complete model")
+    expect(page.locator("#message textarea")).to_have_value("Hello!")
