@@ -57,7 +57,7 @@ def load_model(source: str, context_length: int | None = None) -> LoadedModel:
         _check_architecture(source, config)
         window = _context_window(config, context_length)
         tokenizer = AutoTokenizer.from_pretrained(source, trust_remote_code=False)
-        loaded: tuple[PreTrainedModel, Any] = AutoModelForCausalLM.from_pretrained(
+        loaded: Any = AutoModelForCausalLM.from_pretrained(
             source,
             device_map="auto",
             dtype=_compute_dtype(),
