@@ -13,6 +13,8 @@ from llama_ui.engine.base import Engine
 from llama_ui.engine.starter import EngineStarter
 from llama_ui.settings import Settings, parse_settings
 
+EXIT_GPU_LOST = 70
+
 
 def main() -> int:
     settings = parse_settings(sys.argv[1:], os.environ)
@@ -33,8 +35,14 @@ def local_engine(settings: Settings) -> Engine:
     from llama_ui.engine.loader import load_model
     from llama_ui.engine.local import LocalEngine
 
-    loaded = load_model(settings.model_source, settings.context)
-    return LocalEngine(loaded, max_waiting=settings.max_waiting)
+    return LocalEngine(
+        load_model(settings.model_source, settings.context),
+        slots=settings.slots,
+        max_waiting=settings.max_waiting,
+        public_system=settings.system_prompt,
+        # The supervisor (a Space, Docker, systemd) starts a process that lost its GPU again.
+        on_fatal=lambda: os._exit(EXIT_GPU_LOST),
+    )
 
 
 if __name__ == "__main__":

@@ -46,6 +46,12 @@ class Settings:
     max_new_tokens: int = _flag(
         Sampling().max_new_tokens, "longest reply in tokens when the page opens", "TOKENS"
     )
+    system_prompt: str = _flag(
+        "", "system prompt that the page opens with; shared between visitors", "TEXT"
+    )
+    slots: int | None = _flag(
+        None, "how many replies run at once; without it 4 on a CPU, what fits on a GPU", "N"
+    )
     max_waiting: int = _flag(32, "how many requests may wait in line; more are refused", "N")
     host: str = _flag("127.0.0.1", "address to listen on; 0.0.0.0 lets other machines in")
     port: int | None = _flag(None, "port to listen on; without it 7860 or the next free one")
@@ -62,6 +68,7 @@ class Settings:
         _check_range("context", self.context, 64, 1_048_576)
         low, high = LIMITS["max_new_tokens"]
         _check_range("max-new-tokens", self.max_new_tokens, int(low), int(high))
+        _check_range("slots", self.slots, 1, 256)
         _check_range("max-waiting", self.max_waiting, 1, 10_000)
         if self.auth is not None and not all(self.auth.partition(":")):
             raise OptionError("--auth needs a name and a password.", "Write USER:PASSWORD.")
@@ -161,7 +168,7 @@ def build_parser() -> argparse.ArgumentParser:
 
 
 def _help_text(option: Field[Any]) -> str:
-    shown = option.default is not None and not isinstance(option.default, bool)
+    shown = option.default not in (None, "") and not isinstance(option.default, bool)
     text: str = option.metadata["help"]
     return f"{text} (default: {option.default})" if shown else text
 

@@ -37,6 +37,17 @@ def loaded() -> Any:
     return load_model(MODELS["pocket"])
 
 
+@pytest.fixture(scope="session")
+def exact() -> Any:
+    """Pocket Llama with its weights in float32, where equal prompts give equal replies."""
+    from dataclasses import replace
+
+    from llama_ui.engine.loader import load_model
+
+    loaded = load_model(MODELS["pocket"])
+    return replace(loaded, model=loaded.model.dequantize().float())
+
+
 @pytest.fixture
 def engine(loaded: Any) -> Iterator[Any]:
     from llama_ui.engine.local import LocalEngine

@@ -7,6 +7,7 @@ import contextlib
 import queue
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from itertools import takewhile
 from typing import Literal, Protocol
 
 from llama_ui.prompt import Message, Segment
@@ -33,16 +34,40 @@ class EngineInfo:
 
 
 @dataclass(frozen=True, slots=True)
+class PlanOptions:
+    """What else a plan depends on.
+
+    Args:
+        owner: whose conversation it is, a name that nobody can guess. Keys and values of earlier
+            turns are reused for the same owner only; the empty owner has none.
+    """
+
+    owner: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class PromptPlan:
     """What would be sent for a conversation.
 
     Args:
         segments: the prompt in order, each token with its origin.
         dropped: how many of the oldest exchanges do not fit and are left out.
+        owner: whose conversation it is.
+        is_public: whether its system prompt is the operator's own.
     """
 
     segments: tuple[Segment, ...]
     dropped: int
+    owner: str = ""
+    is_public: bool = False
+
+    @property
+    def public_tokens(self) -> int:
+        """How many tokens at the start are the operator's system prompt and its frame."""
+        if not self.is_public:
+            return 0
+        before_user = takewhile(lambda segment: segment.kind != "user", self.segments)
+        return sum(len(segment.ids) for segment in before_user)
 
     @property
     def ids(self) -> list[int]:
@@ -69,13 +94,25 @@ class PromptPlan:
 
 @dataclass(frozen=True, slots=True)
 class Stats:
-    """Facts about a finished reply; times in seconds."""
+    """Facts about a finished reply; times in seconds, from the request on.
+
+    reused_tokens are those of the prompt whose keys and values were still there.
+    """
 
     prompt_tokens: int
+    reused_tokens: int
     reply_tokens: int
     first_token_s: float
     tokens_per_s: float
     seed: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class EngineLoad:
+    """How busy an engine is: requests that run, and requests that wait."""
+
+    running: int
+    waiting: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +121,7 @@ class Chunk:
 
     Args:
         text: text that follows what was sent before; may be empty.
-        queue_position: requests ahead of this one, while it waits.
+        queue_position: place in the line while it waits; 1 is the next.
         finish_reason: set in the last chunk only.
         stats: set in the last chunk only.
     """
@@ -174,11 +211,16 @@ class Engine(Protocol):
     @property
     def info(self) -> EngineInfo: ...
 
-    def plan(self, messages: Sequence[Message], sampling: Sampling) -> PromptPlan:
+    def plan(
+        self, messages: Sequence[Message], sampling: Sampling, options: PlanOptions = ...
+    ) -> PromptPlan:
         """What would be sent for these messages; raises ChatError when it cannot be."""
 
     def submit(self, plan: PromptPlan, sampling: Sampling) -> Reply:
         """Start a reply; returns at once; raises EngineError when too many are waiting."""
+
+    def forget(self, owner: str) -> None:
+        """Drop what is kept of an owner's conversations."""
 
     def close(self) -> None:
         """Stop all replies and free the model."""

@@ -1,55 +1,82 @@
-"""The in-process engine: requests wait in line, one thread answers them."""
+"""The in-process engine: requests wait in line, one thread runs them all together."""
 
 import logging
-import secrets
 import threading
-from collections import deque
-from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Callable, Sequence
+from functools import partial
 
 import torch
-from transformers import GenerationConfig, StoppingCriteria, StoppingCriteriaList
 
 from llama_ui.context import exchanges_to_drop
-from llama_ui.engine.base import Chunk, EngineInfo, FinishReason, PromptPlan, Reply
+from llama_ui.engine.base import (
+    Chunk,
+    EngineInfo,
+    EngineLoad,
+    FinishReason,
+    PlanOptions,
+    PromptPlan,
+    Reply,
+)
+from llama_ui.engine.batch import Batch
+from llama_ui.engine.cache import KVCache, cache_dtype, slots_that_fit
+from llama_ui.engine.forward import LlamaForward
 from llama_ui.engine.loader import LoadedModel
-from llama_ui.engine.streamer import ReplyStreamer
+from llama_ui.engine.request import Request
 from llama_ui.errors import EngineError
 from llama_ui.prompt import Message, dialog_segments
-from llama_ui.sampling import LIMITS, Sampling
+from llama_ui.sampling import Sampling
 
 log = logging.getLogger(__name__)
 
-MAX_WAITING = 32
-
-
-@dataclass(frozen=True, slots=True)
-class _Request:
-    ids: list[int]
-    sampling: Sampling
-    reply: Reply
+_CHUNK_ON_GPU = 512
+_CHUNK_ON_CPU = 128
 
 
 class LocalEngine:
-    """Answers requests one after another with `generate`, in a thread of its own.
+    """Answers requests with a model in this process.
 
     Args:
         loaded: the model to run.
-        max_waiting: how many requests may wait; one more is refused.
+        slots: how many requests run at the same time; by default what suits the device.
+        max_waiting: how many more may wait; beyond that a request is refused.
+        public_system: the operator's own system prompt: no secret between visitors.
+        chunk: prompt tokens fed between two decode steps; by default what suits the device.
+        on_fatal: called, in the engine's thread, when the GPU is lost to this process.
     """
 
-    def __init__(self, loaded: LoadedModel, max_waiting: int = MAX_WAITING) -> None:
-        self._model = loaded.model
-        # transformers declares a class of which mypy sees only a tensor.
-        self._generate: Any = loaded.model.generate
+    def __init__(
+        self,
+        loaded: LoadedModel,
+        slots: int | None = None,
+        max_waiting: int = 32,
+        public_system: str = "",
+        chunk: int | None = None,
+        on_fatal: Callable[[], None] = lambda: None,
+    ) -> None:
+        model = loaded.model
         self._tokenizer = loaded.tokenizer
         self._info = loaded.info
         self._max_waiting = max_waiting
-        self._waiting: deque[_Request] = deque()
+        self._public_system = public_system
+        self._on_fatal = on_fatal
+        devices = [layer.input_layernorm.weight.device for layer in model.model.layers]
+        length = loaded.info.context_length
+        dtype = cache_dtype(devices, model.dtype)
+        slots = slots or slots_that_fit(model.config, length, devices, dtype)
+        cache = KVCache(model.config, slots, length, devices, dtype)
+        forward = LlamaForward(model, cache)
+        default_chunk = _CHUNK_ON_CPU if forward.device.type == "cpu" else _CHUNK_ON_GPU
+        self._batch = Batch(
+            forward,
+            cache,
+            vocabulary=model.config.vocab_size,
+            end_tokens=_end_tokens(loaded),
+            chunk=chunk or default_chunk,
+        )
+        self._waiting: list[Request] = []
+        self._leaving: set[str] = set()
         self._changed = threading.Condition()
-        self._running: Reply | None = None
-        self._closed = False
+        self._state = "open"
         self._thread = threading.Thread(target=self._run, name="engine", daemon=True)
         self._thread.start()
 
@@ -57,7 +84,17 @@ class LocalEngine:
     def info(self) -> EngineInfo:
         return self._info
 
-    def plan(self, messages: Sequence[Message], sampling: Sampling) -> PromptPlan:
+    @property
+    def load(self) -> EngineLoad:
+        """How busy it is."""
+        return EngineLoad(running=len(self._batch.requests), waiting=len(self._waiting))
+
+    def plan(
+        self,
+        messages: Sequence[Message],
+        sampling: Sampling,
+        options: PlanOptions = PlanOptions(),  # noqa: B008 - immutable
+    ) -> PromptPlan:
         """Lay out the prompt; raises DialogError or ContextWindowError."""
         has_system = bool(messages) and messages[0]["role"] == "system"
 
@@ -71,126 +108,147 @@ class LocalEngine:
             window=self._info.context_length,
             reply_tokens=sampling.max_new_tokens,
         )
-        return PromptPlan(tuple(dialog_segments(messages, self._tokenizer, dropped)), dropped)
+        segments = tuple(dialog_segments(messages, self._tokenizer, dropped))
+        is_public = has_system and messages[0]["content"] == self._public_system
+        return PromptPlan(segments, dropped, options.owner, is_public)
 
     def submit(self, plan: PromptPlan, sampling: Sampling) -> Reply:
         """Put the request in line; raises EngineError when the line is full."""
-        reply = Reply()
+        request = Request.create(plan, sampling, self._tokenizer)
         with self._changed:
-            if self._closed:
+            if self._state != "open":
                 raise EngineError("The model has been shut down.", "Start the application again.")
             if len(self._waiting) >= self._max_waiting:
                 raise EngineError(
                     f"The model is busy: {len(self._waiting)} requests are waiting already.",
                     "Wait a moment and send again.",
                 )
-            self._waiting.append(_Request(plan.ids, sampling, reply))
-            self._tell_positions()
+            self._waiting.append(request)
+            request.reply.put(Chunk(queue_position=len(self._waiting)))
             self._changed.notify()
-        return reply
+        return request.reply
+
+    def forget(self, owner: str) -> None:
+        """Drop the keys and values kept for an owner, as soon as nothing of theirs runs."""
+        with self._changed:
+            self._leaving.add(owner)
+            self._changed.notify()
 
     def close(self) -> None:
         """Cancel every reply and wait for the thread to end."""
         with self._changed:
-            self._closed = True
-            for request in self._waiting:
-                request.reply.cancel()
-            if self._running is not None:
-                self._running.cancel()
+            self._state = "closed"
             self._changed.notify()
         self._thread.join()
 
+    @torch.inference_mode()
     def _run(self) -> None:
-        while True:
-            with self._changed:
-                self._changed.wait_for(lambda: self._waiting or self._closed)
-                self._leave_if_cancelled()
-                if self._closed:
-                    return
-                if not self._waiting:
-                    continue
-                request = self._waiting.popleft()
-                self._running = request.reply
-                self._tell_positions()
-            try:
-                self._answer(request)
-            except torch.OutOfMemoryError:
-                request.reply.put(
-                    EngineError(
-                        "The memory of the GPU is full.",
-                        "Shorten the conversation or lower the max new tokens, and retry.",
-                    )
+        while self._next():
+            prefilling = self._batch.prefilling()
+            if prefilling is not None:
+                self._guarded(partial(self._batch.prefill, prefilling), [prefilling])
+            ready = self._batch.ready()
+            if ready:
+                self._guarded(partial(self._decode, ready), ready)
+        for request in [*self._batch.requests]:
+            self._finish(request, "cancelled")
+
+    def _next(self) -> bool:
+        """Wait for work, then let requests out and in; False when the engine is to stop."""
+        with self._changed:
+            self._changed.wait_for(
+                lambda: (
+                    self._waiting or self._leaving or self._batch.requests or self._state != "open"
                 )
-            except Exception as fault:
-                request.reply.put(fault)
-            self._running = None
-
-    def _answer(self, request: _Request) -> None:
-        sampling, reply = request.sampling, request.reply
-        seed = secrets.randbelow(int(LIMITS["seed"][1])) if sampling.seed is None else sampling.seed
-        streamer = ReplyStreamer(self._tokenizer, reply, len(request.ids), seed)
-        # Nobody else draws from the global generator: this is the only thread that samples.
-        torch.manual_seed(seed)
-        ids = torch.tensor([request.ids], device=self._model.device)
-        if not reply.cancelled:
-            self._generate(
-                ids,
-                attention_mask=torch.ones_like(ids),
-                streamer=streamer,
-                generation_config=self._generation_config(sampling),
-                stopping_criteria=StoppingCriteriaList([_Stop(self, reply)]),
             )
-        streamer.finish(self._finish_reason(streamer.ids, reply))
+            for request in [r for r in self._batch.requests if r.reply.cancelled]:
+                self._finish(request, "cancelled")
+            self._forget_leaving()
+            is_open = self._state == "open"
+            stay = [r for r in self._waiting if is_open and not r.reply.cancelled]
+            for request in self._waiting:
+                if request not in stay:
+                    request.streamer.finish("cancelled")
+            admitted = 0
+            while admitted < len(stay) and self._batch.admit(stay[admitted]):
+                admitted += 1
+            self._set_line(stay[admitted:])
+            return is_open
 
-    def _generation_config(self, sampling: Sampling) -> GenerationConfig:
-        greedy = sampling.temperature == 0
-        chosen: dict[str, Any] = (
-            {}
-            if greedy
-            else {
-                "temperature": sampling.temperature,
-                "top_p": sampling.top_p,
-                "top_k": sampling.top_k,
-            }
-        )
-        return GenerationConfig(
-            do_sample=not greedy,
-            repetition_penalty=sampling.repetition_penalty,
-            max_new_tokens=sampling.max_new_tokens,
-            bos_token_id=self._tokenizer.bos_token_id,
-            eos_token_id=self._tokenizer.eos_token_id,
-            pad_token_id=self._tokenizer.eos_token_id,
-            **chosen,
-        )
+    def _set_line(self, waiting: list[Request]) -> None:
+        """Replace the line, and tell those whose place in it has changed."""
+        if len(waiting) != len(self._waiting):
+            for place, request in enumerate(waiting, start=1):
+                request.reply.put(Chunk(queue_position=place))
+            self._waiting = waiting
 
-    def _finish_reason(self, ids: list[int], reply: Reply) -> FinishReason:
-        if ids and ids[-1] == self._tokenizer.eos_token_id:
-            return "stop"
-        return "cancelled" if reply.cancelled else "length"
+    def _forget_leaving(self) -> None:
+        still_here = {request.owner for request in self._batch.requests}
+        for owner in self._leaving - still_here:
+            self._batch.forget(owner)
+        self._leaving &= still_here
 
-    def _leave_if_cancelled(self) -> None:
-        """Let cancelled requests leave the line without waiting for their turn."""
-        leaving = [request for request in self._waiting if request.reply.cancelled]
-        for request in leaving:
-            self._waiting.remove(request)
-            request.reply.put(Chunk(finish_reason="cancelled"))
-        if leaving:
-            self._tell_positions()
+    def _decode(self, ready: list[Request]) -> None:
+        """One token for each; a fault in taking it is that request's alone."""
+        for request, token in self._batch.decode(ready):
+            try:
+                reason = self._batch.accept(request, token)
+            except Exception as fault:
+                self._fail([request], fault)
+            else:
+                if reason is not None:
+                    self._finish(request, reason)
 
-    def _tell_positions(self) -> None:
-        ahead = int(self._running is not None)
-        for position, request in enumerate(self._waiting):
-            request.reply.put(Chunk(queue_position=position + ahead))
+    def _finish(self, request: Request, reason: FinishReason) -> None:
+        self._batch.leave(request, keep=True)
+        request.streamer.finish(reason)
+
+    def _fail(self, requests: Sequence[Request], fault: Exception) -> None:
+        for request in requests:
+            self._batch.leave(request, keep=False)
+            request.reply.put(fault)
+
+    def _guarded(self, work: Callable[[], None], affected: list[Request]) -> None:
+        """Do the work; a fault ends the requests that it was done for, not the engine."""
+        try:
+            work()
+            return
+        except torch.OutOfMemoryError:
+            fault: Exception = EngineError(
+                "The memory of the GPU is full.",
+                "Shorten the conversation or lower the max new tokens, and retry.",
+            )
+        except Exception as error:
+            fault = error
+        # Outside the except block: the frames of the failed step no longer hold its memory.
+        self._fail([r for r in affected if r in self._batch.requests], fault)
+        if isinstance(fault, EngineError):
+            self._batch.shrink()
+            torch.cuda.empty_cache()
+        elif _has_lost_the_gpu(fault):
+            self._give_up(fault)
+
+    def _give_up(self, fault: Exception) -> None:
+        """After a CUDA error other than full memory this process can compute no more."""
+        log.critical("the GPU is lost to this process", exc_info=fault)
+        lost = EngineError("The GPU has failed.", "The server is restarting; retry in a minute.")
+        self._fail([*self._batch.requests], lost)
+        with self._changed:
+            self._state = "failed"
+            for request in self._waiting:
+                request.reply.put(lost)
+            self._waiting = []
+        self._on_fatal()
 
 
-class _Stop(StoppingCriteria):
-    """Ends `generate` at the token after cancel(); looks after the line meanwhile."""
+def _has_lost_the_gpu(fault: Exception) -> bool:
+    return isinstance(fault, RuntimeError) and "CUDA error" in str(fault)
 
-    def __init__(self, engine: LocalEngine, reply: Reply) -> None:
-        self._engine = engine
-        self._reply = reply
 
-    def __call__(self, input_ids: torch.Tensor, scores: Any, **_: Any) -> torch.Tensor:
-        with self._engine._changed:
-            self._engine._leave_if_cancelled()
-        return torch.full((len(input_ids),), self._reply.cancelled, device=input_ids.device)
+def _end_tokens(loaded: LoadedModel) -> frozenset[int]:
+    """Every token that ends a reply: the tokenizer's, and those the checkpoint names."""
+    named = loaded.model.generation_config.eos_token_id
+    several = named if isinstance(named, list) else [named]
+    return frozenset(
+        token for token in (*several, loaded.tokenizer.eos_token_id) if token is not None
+    )

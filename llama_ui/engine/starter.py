@@ -58,6 +58,11 @@ class EngineStarter:
             raise self.fault or RuntimeError("the engine has not been started")
         return self._engine
 
+    def forget(self, owner: str) -> None:
+        """Drop what the engine keeps of an owner's conversations."""
+        if self._engine is not None:
+            self._engine.forget(owner)
+
     def _run(self) -> None:
         try:
             self._engine = self._load()

@@ -29,11 +29,12 @@ class ReplyStreamer(TextIteratorStreamer):
         self, tokenizer: PreTrainedTokenizerBase, reply: Reply, prompt_tokens: int, seed: int | None
     ) -> None:
         super().__init__(tokenizer, skip_prompt=True)
-        self.ids: list[int] = []
         self._reply = reply
         self._decoder = TextDecoder(tokenizer)
         self._prompt_tokens = prompt_tokens
+        self.reused_tokens = 0
         self._seed = seed
+        self._tokens = 0
         self._started = time.perf_counter()
         self._first_token = self._started
 
@@ -42,21 +43,26 @@ class ReplyStreamer(TextIteratorStreamer):
         if self.next_tokens_are_prompt:
             self.next_tokens_are_prompt = False
             return
-        if not self.ids:
-            self._first_token = time.perf_counter()
         for token in value.flatten().tolist():
-            self.ids.append(token)
-            self._reply.put(Chunk(self._decoder.add(token)))
+            self.put_token(token)
+
+    def put_token(self, token: int) -> None:
+        """Take one drawn token."""
+        if not self._tokens:
+            self._first_token = time.perf_counter()
+        self._tokens += 1
+        self._reply.put(Chunk(self._decoder.add(token)))
 
     def end(self) -> None:
         """For `generate`; how the reply ended is known only afterwards, see `finish`."""
 
     def finish(self, reason: FinishReason) -> None:
         """End the reply: the rest of the text, why it ended, and the statistics."""
-        now, tokens = time.perf_counter(), len(self.ids)
+        now, tokens = time.perf_counter(), self._tokens
         decoding = now - self._first_token
         stats = Stats(
             prompt_tokens=self._prompt_tokens,
+            reused_tokens=self.reused_tokens,
             reply_tokens=tokens,
             first_token_s=self._first_token - self._started,
             tokens_per_s=(tokens - 1) / decoding if tokens > 1 and decoding > 0 else 0.0,

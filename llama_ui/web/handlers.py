@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, replace
 
 from llama_ui.conversation import Conversation
-from llama_ui.engine.base import Chunk
+from llama_ui.engine.base import Chunk, PlanOptions
 from llama_ui.engine.starter import EngineStarter
 from llama_ui.errors import ChatError, EngineError
 from llama_ui.sampling import Sampling
@@ -128,6 +128,11 @@ class Handlers:
         session.conversation, session.dropped = Conversation(), 0
         return self.shown(session)
 
+    def leave(self, session: Session) -> None:
+        """The visitor has left: stop what runs, and let the engine forget the conversation."""
+        session.stop()
+        self._starter.forget(session.owner)
+
     async def _turn(
         self, session: Session, change: Callable[[Conversation], Conversation], options: Options
     ) -> AsyncIterator[Frame]:
@@ -182,7 +187,8 @@ class Handlers:
         engine = await self._starter.engine(lambda: session.stop_requested)
         if engine is not None:
             # Tokenising a long chat takes milliseconds that other visitors need not wait for.
-            plan = await asyncio.to_thread(engine.plan, messages, sampling)
+            options = PlanOptions(owner=session.owner)
+            plan = await asyncio.to_thread(engine.plan, messages, sampling, options)
             session.dropped = plan.dropped
             session.reply = engine.submit(plan, sampling)
 
@@ -213,10 +219,9 @@ def _check_idle(session: Session) -> None:
 
 
 def _queue_status(chunk: Chunk) -> str:
-    if not chunk.queue_position:
+    if chunk.queue_position is None:
         return ""
-    ahead = "1 request is" if chunk.queue_position == 1 else f"{chunk.queue_position} requests are"
-    return f"{ahead} ahead of yours…"
+    return f"All places are taken; yours is number {chunk.queue_position} in the line…"
 
 
 def _incident(error: Exception) -> EngineError:

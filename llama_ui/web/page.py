@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator
 from typing import Any
+from weakref import WeakValueDictionary
 
 import gradio as gr
 
@@ -26,18 +27,20 @@ element.addEventListener('click', (event) => {
 """
 
 
-def build_page(starter: EngineStarter, defaults: Sampling) -> gr.Blocks:
+def build_page(starter: EngineStarter, defaults: Sampling, system_prompt: str = "") -> gr.Blocks:
     """The chat page.
 
     Args:
         starter: holds the engine, which may still be loading.
         defaults: the sampling options that the page opens with.
+        system_prompt: the one that it opens with.
     """
     logo = (ASSETS / "logo.svg").read_text(encoding="utf-8")
     handlers = Handlers(starter, logo)
+    open_pages: WeakValueDictionary[str, Session] = WeakValueDictionary()
     page = gr.Blocks(title="Llama UI", fill_height=True, fill_width=True)
     with page:
-        session = gr.State(Session(), delete_callback=Session.stop)
+        session = gr.State(Session())
         with gr.Row(elem_id="header"):
             gr.HTML(f'<h1 class="brand">{logo}<span>Llama UI</span></h1>', js_on_load=None)
             badge = gr.HTML(elem_id="badge", js_on_load=None)
@@ -66,9 +69,18 @@ def build_page(starter: EngineStarter, defaults: Sampling) -> gr.Blocks:
                     clear = gr.Button("Clear", size="sm", elem_id="clear")
                 gr.HTML(_KEYS, elem_id="keys", js_on_load=None)
             with gr.Accordion("Advanced options", open=False, elem_id="options"):
-                options = _options(defaults)
+                options = _options(defaults, system_prompt)
 
         view = [transcript, running, message, notice, send, stop, actions]
+
+        def on_open(state: Session, request: gr.Request) -> Session:
+            open_pages[request.session_hash or ""] = state
+            return state
+
+        def on_close(request: gr.Request) -> None:
+            state = open_pages.pop(request.session_hash or "", None)
+            if state is not None:
+                handlers.leave(state)
 
         async def on_send(state: Session, text: str, *values: Any) -> AsyncIterator[list[Any]]:
             async for frame in handlers.send(state, text, Options(*values)):
@@ -117,8 +129,8 @@ def build_page(starter: EngineStarter, defaults: Sampling) -> gr.Blocks:
         timer = gr.Timer(_POLL_S)
         gr.on([page.load, timer.tick], on_badge, None, [badge, timer], queue=False, **private)
 
-        # Gradio deletes only states that an event has set.
-        page.load(lambda state: state, session, session, queue=False, **private)
+        page.load(on_open, session, session, queue=False, **private)
+        page.unload(on_close)
 
         api = Api(starter, defaults)
         public: dict[str, Any] = {"concurrency_limit": None}
@@ -127,13 +139,13 @@ def build_page(starter: EngineStarter, defaults: Sampling) -> gr.Blocks:
     return page
 
 
-def _options(defaults: Sampling) -> list[gr.components.Component]:
+def _options(defaults: Sampling, system_prompt: str) -> list[gr.components.Component]:
     """The controls of Advanced options, in the order of the fields of Options."""
     system = gr.Textbox(
         label="System prompt",
         info="Who the model should be and how it should answer. Empty: none is sent.",
         placeholder="You are a pirate. Answer in one sentence.",
-        value="",
+        value=system_prompt,
         lines=3,
         max_lines=8,
         elem_id="system",

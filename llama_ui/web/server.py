@@ -14,7 +14,8 @@ log = logging.getLogger(__name__)
 
 def serve(starter: EngineStarter, settings: Settings, open_browser: bool) -> int:
     """Serve the page until Ctrl+C; returns the exit code of the program."""
-    page = build_page(starter, Sampling(max_new_tokens=settings.max_new_tokens))
+    defaults = Sampling(max_new_tokens=settings.max_new_tokens)
+    page = build_page(starter, defaults, settings.system_prompt)
     try:
         _, local_url, share_url = page.launch(
             server_name=settings.host,

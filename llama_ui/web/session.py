@@ -1,5 +1,7 @@
 """What the server keeps for one open page."""
 
+import secrets
+
 from llama_ui.conversation import Conversation
 from llama_ui.engine.base import Reply
 
@@ -10,6 +12,7 @@ class Session:
     A plain class on purpose: Gradio would turn a dataclass into a dictionary.
 
     Attributes:
+        owner: a name that nobody can guess, for what the engine keeps of this conversation.
         conversation: what stands in the pane.
         dropped: how many exchanges the last prompt had no room for.
         busy: whether a reply is being prepared or written.
@@ -18,11 +21,16 @@ class Session:
     """
 
     def __init__(self) -> None:
+        self.owner = secrets.token_urlsafe(16)
         self.conversation = Conversation()
         self.dropped = 0
         self.busy = False
         self.stop_requested = False
         self.reply: Reply | None = None
+
+    def __deepcopy__(self, memo: object) -> "Session":
+        """Gradio copies the first session for each visitor: every copy is a new one."""
+        return Session()
 
     def stop(self) -> None:
         """Stop the running reply, if there is one; returns at once."""

@@ -194,7 +194,10 @@ def test_the_chat_follows_the_stream_unless_the_reader_scrolled_up(app, open_pag
     write_long_replies(page)
     page.get_by_text("Advanced options").click()
     send(page, "Tell me a long story about a llama.\n" * 12)
-    overflow = "(() => { const c = document.getElementById('chat'); return [c.scrollTop, c.scrollHeight - c.clientHeight]; })()"
+    overflow = (
+        "(() => { const c = document.getElementById('chat');"
+        " return [c.scrollTop, c.scrollHeight - c.clientHeight]; })()"
+    )
     page.wait_for_function(f"{overflow}[1] > 150")
     page.wait_for_function(f"{overflow}[1] - {overflow}[0] < 60")
     page.evaluate("document.getElementById('chat').scrollTop = 0")

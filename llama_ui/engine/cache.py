@@ -1,0 +1,82 @@
+"""The preallocated KV cache: keys and values of every layer, one row a slot."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import torch
+
+# Rows of a batch that nobody uses write here; no position of a context ever does.
+_SCRATCH = 8
+
+SLOTS_ON_CPU = 4
+SLOTS_ON_GPU = 32
+# The rest is for activations, captured graphs and other programs.
+_SHARE_OF_FREE = 0.8
+
+
+class KVCache:
+    """Keys and values, preallocated once: [slots, kv_heads, positions, head_dim] a layer.
+
+    Args:
+        config: of the model (transformers LlamaConfig).
+        slots: how many requests it holds.
+        length: positions a slot, in tokens.
+        devices: the device of each layer.
+        dtype: of keys and values.
+    """
+
+    def __init__(
+        self,
+        config: Any,
+        slots: int,
+        length: int,
+        devices: Sequence[torch.device],
+        dtype: torch.dtype,
+    ) -> None:
+        head_dim = config.head_dim or config.hidden_size // config.num_attention_heads
+        shape = (slots, config.num_key_value_heads, length + _SCRATCH, head_dim)
+        self.slots = slots
+        self.length = length
+        self.scratch = length
+        self.keys = [torch.zeros(shape, device=device, dtype=dtype) for device in devices]
+        self.values = [torch.zeros(shape, device=device, dtype=dtype) for device in devices]
+
+    def copy(self, source: int, target: int, positions: int) -> None:
+        """Copy the first positions of one row to another."""
+        for tensor in (*self.keys, *self.values):
+            tensor[target, :, :positions] = tensor[source, :, :positions]
+
+    def swap(self, one: int, other: int, positions: int) -> None:
+        """Exchange the first positions of two rows."""
+        for tensor in (*self.keys, *self.values):
+            kept = tensor[one, :, :positions].clone()
+            tensor[one, :, :positions] = tensor[other, :, :positions]
+            tensor[other, :, :positions] = kept
+
+
+def cache_dtype(devices: Sequence[torch.device], dtype: torch.dtype) -> torch.dtype:
+    """The type to hold keys and values in: the model's, but float32 on a CPU, where attention in
+    bfloat16 takes seven times as long."""
+    return torch.float32 if all(device.type == "cpu" for device in devices) else dtype
+
+
+def slots_that_fit(
+    config: Any, length: int, devices: Sequence[torch.device], dtype: torch.dtype
+) -> int:
+    """How many slots to preallocate by default: on a GPU what free memory allows, up to 32."""
+    if all(device.type == "cpu" for device in devices):
+        return SLOTS_ON_CPU
+    row: int = bytes_per_token(config, dtype) // config.num_hidden_layers * length
+    fitting = [
+        int(torch.cuda.mem_get_info(device)[0] * _SHARE_OF_FREE) // (row * devices.count(device))
+        for device in set(devices)
+    ]
+    return max(1, min(SLOTS_ON_GPU, *fitting))
+
+
+def bytes_per_token(config: Any, dtype: torch.dtype) -> int:
+    """Memory that one position of one slot takes, over all layers: keys and values."""
+    head_dim = config.head_dim or config.hidden_size // config.num_attention_heads
+    return int(
+        2 * config.num_hidden_layers * config.num_key_value_heads * head_dim * dtype.itemsize
+    )

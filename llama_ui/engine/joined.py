@@ -1,0 +1,90 @@
+"""Linear layers that read the same input, run as one: fewer and larger matrix products."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import torch
+from bitsandbytes.functional import QuantState, dequantize_blockwise
+from bitsandbytes.nn.modules import Linear4bit, Params4bit
+
+
+class Joined:
+    """Query, key and value projections, or gate and up, as one layer.
+
+    4-bit and plain layers can be joined; their own weights become views of the joined ones, so
+    the model stays whole and takes no more memory. Layers of any other kind (8-bit, adapters)
+    run one after another.
+
+    Args:
+        layers: with the same input size.
+    """
+
+    def __init__(self, *layers: Any) -> None:
+        kinds = {type(layer) for layer in layers}
+        has_bias = any(getattr(layer, "bias", None) is not None for layer in layers)
+        self._layers: Sequence[Any] = layers
+        if not has_bias and kinds == {Linear4bit}:
+            self._layers = [_join_4bit(layers)]
+        elif not has_bias and kinds == {torch.nn.Linear}:
+            self._layers = [_join_plain(layers)]
+
+    def __call__(self, x: torch.Tensor) -> torch.Tensor:
+        """The outputs of the layers side by side, [..., sum of the output sizes]."""
+        if len(self._layers) == 1:
+            output: torch.Tensor = self._layers[0](x)
+            return output
+        return torch.cat([layer(x) for layer in self._layers], dim=-1)
+
+
+def _join_plain(layers: Sequence[torch.nn.Linear]) -> torch.nn.Linear:
+    weight = torch.cat([layer.weight.data for layer in layers])
+    for layer, part in zip(layers, weight.split([len(x.weight) for x in layers]), strict=True):
+        layer.weight.data = part
+    joined = torch.nn.Linear(weight.shape[1], weight.shape[0], bias=False, device="meta")
+    joined.weight = torch.nn.Parameter(weight, requires_grad=False)
+    return joined
+
+
+def _join_4bit(layers: Sequence[Any]) -> Any:
+    """Rows of a 4-bit weight are whole blocks, so joining rows is joining blocks."""
+    states = [layer.weight.quant_state for layer in layers]
+    data = torch.cat([layer.weight.data.reshape(-1, 1) for layer in layers])
+    sizes = [layer.weight.data.numel() for layer in layers]
+    for layer, part in zip(layers, data.split(sizes), strict=True):
+        layer.weight.data = part
+    first = states[0]
+    state = QuantState(
+        absmax=torch.cat([_absmax(state) for state in states]),
+        shape=torch.Size((sum(state.shape[0] for state in states), first.shape[1])),
+        code=first.code,
+        blocksize=first.blocksize,
+        quant_type=first.quant_type,
+        dtype=first.dtype,
+    )
+    joined: Any = Linear4bit(
+        state.shape[1],
+        state.shape[0],
+        bias=False,
+        compute_dtype=layers[0].compute_dtype,
+        quant_type=first.quant_type,
+        device="meta",
+    )
+    joined.weight = Params4bit(
+        data,
+        requires_grad=False,
+        quant_state=state,
+        quant_type=first.quant_type,
+        blocksize=first.blocksize,
+        bnb_quantized=True,
+        module=joined,
+    )
+    return joined.eval()
+
+
+def _absmax(state: Any) -> torch.Tensor:
+    """The scale of each block in float32, itself quantised no more."""
+    if not state.nested:
+        absmax: torch.Tensor = state.absmax
+        return absmax
+    scales: torch.Tensor = dequantize_blockwise(state.absmax, state.state2) + state.offset
+    return scales

@@ -1,0 +1,76 @@
+"""One request on its way through the engine."""
+
+import random
+import secrets
+from dataclasses import dataclass
+
+from transformers import PreTrainedTokenizerBase
+
+from llama_ui.engine.base import FinishReason, PromptPlan, Reply
+from llama_ui.engine.slots import Slot
+from llama_ui.engine.streamer import ReplyStreamer
+from llama_ui.sampling import LIMITS, Sampling
+
+
+@dataclass(eq=False, slots=True)
+class Request:
+    """A prompt that becomes a reply, token by token.
+
+    Args:
+        ids: the prompt, and behind it what has been drawn so far.
+        prompt_tokens: how many of them are the prompt.
+        sampling: its options, the seed decided.
+        owner: whose request it is: slots are reused within an owner only.
+        public: how many tokens at the start are no secret of the owner's.
+        reply: what the reader holds.
+        streamer: turns drawn ids into chunks.
+        numbers: the generator of this request's own uniform numbers: neighbours do not matter.
+        slot: where its keys and values are, once it has one.
+        fed: how many of the ids have their keys and values in the slot.
+    """
+
+    ids: list[int]
+    prompt_tokens: int
+    sampling: Sampling
+    owner: str
+    public: int
+    reply: Reply
+    streamer: ReplyStreamer
+    numbers: random.Random
+    slot: Slot | None = None
+    fed: int = 0
+
+    @classmethod
+    def create(
+        cls, plan: PromptPlan, sampling: Sampling, tokenizer: PreTrainedTokenizerBase
+    ) -> "Request":
+        """A new request; without a seed it draws one, so that the reply can be repeated."""
+        largest = int(LIMITS["seed"][1])
+        seed = secrets.randbelow(largest + 1) if sampling.seed is None else sampling.seed
+        ids, reply = plan.ids, Reply()
+        return cls(
+            ids=ids,
+            prompt_tokens=len(ids),
+            sampling=sampling,
+            owner=plan.owner,
+            public=plan.public_tokens,
+            reply=reply,
+            streamer=ReplyStreamer(tokenizer, reply, len(ids), seed),
+            numbers=random.Random(seed),
+        )
+
+    @property
+    def is_prefilling(self) -> bool:
+        """Whether more of the prompt than its last token is still to be fed."""
+        return self.fed < len(self.ids) - 1
+
+    def accept(self, token: int, end_tokens: frozenset[int], window: int) -> FinishReason | None:
+        """Take a drawn token; says how the reply ends if it ends with it."""
+        self.ids.append(token)
+        self.streamer.put_token(token)
+        if token in end_tokens:
+            return "stop"
+        is_full = len(self.ids) >= window
+        if is_full or len(self.ids) - self.prompt_tokens >= self.sampling.max_new_tokens:
+            return "length"
+        return None

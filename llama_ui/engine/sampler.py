@@ -1,0 +1,61 @@
+"""Choose the next token of every row at once; runs inside a CUDA graph.
+
+Order and meaning of the options are those of transformers' generate: repetition penalty (Keskar
+et al. 2019), temperature, top_k, top_p (Holtzman et al. 2020). The draw is by inverse CDF from
+one uniform number a row, so a row's choice depends on nothing but its own logits and number.
+"""
+
+from dataclasses import dataclass
+
+import torch
+
+
+@dataclass(frozen=True, slots=True)
+class RowOptions:
+    """The options of the rows of a batch, each a float32 tensor [rows]."""
+
+    temperature: torch.Tensor
+    top_p: torch.Tensor
+    top_k: torch.Tensor
+    repetition_penalty: torch.Tensor
+    uniform: torch.Tensor  # in [0, 1)
+
+
+def penalize(logits: torch.Tensor, seen: torch.Tensor, options: RowOptions) -> torch.Tensor:
+    """Make tokens less probable that stand in the prompt or the reply already.
+
+    Args:
+        logits: [rows, vocabulary].
+        seen: which tokens a row has seen, bool, [rows, vocabulary].
+    """
+    penalty = options.repetition_penalty[:, None]
+    lowered = torch.where(logits > 0, logits / penalty, logits * penalty)
+    return torch.where(seen, lowered, logits)
+
+
+def sample(logits: torch.Tensor, options: RowOptions, candidates: int) -> torch.Tensor:
+    """Draw one token a row; the most probable one where the temperature is 0.
+
+    Args:
+        logits: [rows, vocabulary], float32.
+        candidates: how many of the best tokens to look at; at least the largest top_k.
+
+    Returns:
+        Token ids, [rows].
+    """
+    best, ids = logits.topk(min(candidates, logits.shape[-1]), dim=-1)
+    is_greedy = options.temperature == 0
+    temperature = options.temperature.masked_fill(is_greedy, 1.0)
+    rank = torch.arange(best.shape[-1], device=best.device)
+    scaled = (best / temperature[:, None]).masked_fill(rank >= options.top_k[:, None], -torch.inf)
+    probabilities = scaled.softmax(-1)
+    cumulative = probabilities.cumsum(-1)
+    # A token stays while the more probable ones before it do not reach top_p yet.
+    kept = (cumulative - probabilities < options.top_p[:, None]) & (probabilities > 0)
+    total = torch.where(kept, cumulative, 0.0).amax(-1)
+    threshold = (options.uniform * total)[:, None]
+    choice = (kept & (cumulative <= threshold)).sum(-1)
+    # Rounding may put the number at the very end: the last kept token then.
+    choice = torch.minimum(choice, kept.sum(-1) - 1)
+    drawn = ids.gather(-1, choice[:, None])[:, 0]
+    return torch.where(is_greedy, logits.argmax(-1), drawn)

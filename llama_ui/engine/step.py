@@ -1,0 +1,153 @@
+"""One decode step for all rows: forward pass and sampling, captured as CUDA graphs.
+
+A step of a small batch is hundreds of short kernels: launched one by one they leave a GPU idle
+most of the time. A graph launches them at once. Its shapes are fixed, so there is one for each
+bucket of rows and of attention length, captured when first needed (tens of milliseconds), all in
+one memory pool. Without CUDA, or with layers on several devices, the same code runs plainly.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import torch
+
+from llama_ui.engine.cache import KVCache
+from llama_ui.engine.forward import LlamaForward
+from llama_ui.engine.sampler import RowOptions, penalize, sample
+from llama_ui.sampling import LIMITS, Sampling
+
+_LENGTHS = (256, 512, 1024, 2048, 3072)  # then multiples of 1,024
+_FEW, _ALL = 64, int(LIMITS["top_k"][1])  # candidates to sample from
+_IDLE = (0.0, 0.0, 0.0, 1.0, 1.0, 1.0, 0.0)
+TOP_LOGPROBS = 5
+
+
+@dataclass(frozen=True, slots=True)
+class RowInput:
+    """What one row feeds: a token, its position, and how to choose the next one."""
+
+    row: int
+    token: int
+    position: int
+    uniform: float
+    sampling: Sampling
+
+
+@dataclass(frozen=True, slots=True)
+class _Shape:
+    rows: int
+    length: int
+    candidates: int
+
+
+class DecodeStep:
+    """Feeds one token of each live row and draws the next.
+
+    Args:
+        forward: the model.
+        cache: its KV cache.
+        vocabulary: how many tokens there are.
+    """
+
+    def __init__(self, forward: LlamaForward, cache: KVCache, vocabulary: int) -> None:
+        device = forward.device
+        on_one_gpu = device.type == "cuda" and len({key.device for key in cache.keys}) == 1
+        self._forward = forward
+        self._cache = cache
+        self._use_graphs = on_one_gpu
+        self._graphs: dict[_Shape, tuple[torch.cuda.CUDAGraph, torch.Tensor]] = {}
+        self._pool = torch.cuda.graph_pool_handle() if on_one_gpu else None
+        fields = len(_IDLE)
+        self._host = torch.zeros(fields, cache.slots, pin_memory=device.type == "cuda")
+        self._inputs = torch.zeros(fields, cache.slots, device=device)
+        self._seen = torch.zeros(cache.slots, vocabulary, dtype=torch.bool, device=device)
+        self._idle = torch.tensor([*_IDLE])
+        self._idle[1] = cache.scratch
+
+    def begin(self, row: int, ids: Sequence[int]) -> None:
+        """Tell which tokens the prompt of a row holds, for the repetition penalty."""
+        self._seen[row] = False
+        self._seen[row, torch.tensor(ids, device=self._seen.device)] = True
+
+    def swap(self, one: int, other: int) -> None:
+        """Exchange what is known of two rows."""
+        self._seen[[one, other]] = self._seen[[other, one]]
+
+    def rows_for(self, live: int) -> int:
+        """How many rows a batch with so many live ones runs."""
+        if not self._use_graphs:
+            return live
+        return min(1 << (live - 1).bit_length(), self._cache.slots)
+
+    def run(self, inputs: Sequence[RowInput]) -> list[int]:
+        """Draw the next token of each row, in the order given."""
+        shape = self._shape(inputs)
+        self._host[:, : shape.rows] = self._idle[:, None]
+        for item in inputs:
+            self._host[:, item.row] = torch.tensor(
+                [
+                    item.token,
+                    item.position,
+                    item.sampling.temperature,
+                    item.sampling.top_p,
+                    item.sampling.top_k,
+                    item.sampling.repetition_penalty,
+                    item.uniform,
+                ]
+            )
+        self._inputs.copy_(self._host, non_blocking=True)
+        tokens = self._launch(shape).tolist()
+        return [tokens[item.row] for item in inputs]
+
+    def release(self) -> None:
+        """Drop the captured graphs and their memory."""
+        self._graphs.clear()
+
+    def _shape(self, inputs: Sequence[RowInput]) -> _Shape:
+        rows = self.rows_for(max(item.row for item in inputs) + 1)
+        needed = max(item.position for item in inputs) + 1
+        sampled = [item.sampling.top_k for item in inputs if item.sampling.temperature > 0]
+        candidates = _FEW if max(sampled, default=1) <= _FEW else _ALL
+        return _Shape(rows, self._length_for(needed), candidates)
+
+    def _length_for(self, needed: int) -> int:
+        if not self._use_graphs:
+            return min(-(-needed // 64) * 64, self._cache.length)
+        bucket = next(
+            (length for length in _LENGTHS if length >= needed), -(-needed // 1024) * 1024
+        )
+        return min(bucket, self._cache.length)
+
+    def _launch(self, shape: _Shape) -> torch.Tensor:
+        if not self._use_graphs:
+            return self._compute(shape)
+        if shape not in self._graphs:
+            self._graphs[shape] = self._capture(lambda: self._compute(shape))
+        graph, output = self._graphs[shape]
+        graph.replay()
+        return output
+
+    def _capture(
+        self, compute: Callable[[], torch.Tensor]
+    ) -> tuple[torch.cuda.CUDAGraph, torch.Tensor]:
+        # Libraries allocate at their first call, which a capture forbids. Running a step twice
+        # writes the same keys and values twice.
+        side = torch.cuda.Stream()
+        side.wait_stream(torch.cuda.current_stream())
+        with torch.cuda.stream(side):
+            compute()
+        torch.cuda.current_stream().wait_stream(side)
+        graph = torch.cuda.CUDAGraph()
+        with torch.cuda.graph(graph, pool=self._pool, capture_error_mode="thread_local"):
+            output = compute()
+        return graph, output
+
+    def _compute(self, shape: _Shape) -> torch.Tensor:
+        token, position, temperature, top_p, top_k, penalty, uniform = self._inputs[:, : shape.rows]
+        options = RowOptions(temperature, top_p, top_k, penalty, uniform)
+        tokens, positions = token.long()[:, None], position.long()[:, None]
+        seen = self._seen[: shape.rows]
+        seen.scatter_(1, tokens, True)
+        hidden = self._forward(tokens, positions, 0, shape.length)
+        logits = penalize(self._forward.logits(hidden[:, -1]), seen, options)
+        return sample(logits, options, shape.candidates)
