@@ -8,6 +8,7 @@ Prints a Markdown table. Sampling is on (temperature, top_p) everywhere.
 """
 
 import argparse
+import gc
 import statistics
 import time
 from dataclasses import replace
@@ -45,7 +46,7 @@ def main() -> None:
         print(f"weights: {allocated_gb():.2f} GB")
 
     plain = 0.0 if given.no_plain else plain_generate(load_endless(given.shape, 1))
-    torch.cuda.empty_cache()
+    free()
     rows = [("plain generate, 1 user", plain)] if plain else []
     for count in users:
         engine = LocalEngine(loaded, slots=count, max_waiting=64)
@@ -54,7 +55,7 @@ def main() -> None:
             profile(loaded, engine, count)
         engine.close()
         del engine
-        torch.cuda.empty_cache()
+        free()
     print("\n| what | tokens/s in all | against plain generate |\n|---|---|---|")
     for name, speed in rows:
         print(f"| {name} | {speed:.1f} | {f'{speed / plain:.2f} x' if plain else ''} |")
@@ -156,7 +157,7 @@ def last(reply: Reply) -> Stats:
 
 def memory(loaded: LoadedModel) -> None:
     """GPU memory with 4 slots of the whole context, after a reply, against the arithmetic."""
-    torch.cuda.synchronize()
+    free()
     weights = allocated_gb()
     engine = LocalEngine(loaded, slots=4)
     ids = prompt(loaded, PROMPT, 9)
@@ -191,6 +192,12 @@ def profile(loaded: LoadedModel, engine: LocalEngine, users: int) -> None:
     for line in lines:
         columns = line.split("  ")
         print(columns[0][:70], *[column for column in columns[1:] if column.strip()][-5:])
+
+
+def free() -> None:
+    """Give the memory of what is no longer used back to the GPU."""
+    gc.collect()
+    torch.cuda.empty_cache()
 
 
 def allocated_gb() -> float:
