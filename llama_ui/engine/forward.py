@@ -53,9 +53,9 @@ class LlamaForward:
         place = self._place(positions, first_row, length)
         x: torch.Tensor = self._embed(tokens)
         for number, layer in enumerate(self._layers):
-            device = self._cache.keys[number].device
-            x = x.to(device)
-            x = x + self._attention(layer, number, x, place.on(device))
+            place = place.on(self._cache.keys[number].device)
+            x = x.to(place.rows.device)
+            x = x + self._attention(layer, number, x, place)
             x = x + self._feed_forward(layer, x)
         return x
 

@@ -35,7 +35,7 @@ def collect(reply):
 
 def generate(loaded, ids: list[int], count: int) -> str:
     """What transformers' own greedy generate says."""
-    prompt = torch.tensor([ids])
+    prompt = torch.tensor([ids], device=loaded.model.device)
     out = loaded.model.generate(
         prompt,
         attention_mask=torch.ones_like(prompt),
@@ -63,7 +63,7 @@ def small_model(exact, heads: int, kv_heads: int, rope: dict | None = None):
         rope_parameters=rope or {"rope_type": "default", "rope_theta": 10000.0},
         tie_word_embeddings=kv_heads == heads,
     )
-    model = LlamaForCausalLM(config).float().eval()
+    model = LlamaForCausalLM(config).float().eval().to(exact.model.device)
     return replace(exact, model=model, info=replace(exact.info, context_length=512))
 
 
