@@ -13,6 +13,7 @@ LIMITS: dict[str, tuple[float, float]] = {
     "repetition_penalty": (1.0, 2.0),
     "max_new_tokens": (1, 4096),
     "seed": (0, 2**31 - 1),
+    "top_logprobs": (0, 5),
 }
 
 
@@ -28,6 +29,7 @@ class Sampling:
             (Keskar et al. 2019, CTRL).
         max_new_tokens: length limit of the reply, in tokens.
         seed: makes the reply reproducible; None draws a new seed.
+        top_logprobs: report the log-probability of each token, and of so many of the best.
 
     Raises:
         OptionError: a value is not a finite number inside `LIMITS`.
@@ -39,6 +41,7 @@ class Sampling:
     repetition_penalty: float = 1.0
     max_new_tokens: int = 512
     seed: int | None = None
+    top_logprobs: int = 0
 
     def __post_init__(self) -> None:
         for name, (low, high) in LIMITS.items():

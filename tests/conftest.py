@@ -18,6 +18,9 @@ from llama_ui.settings import MODELS, ROOT
 
 START_LIMIT_S = 120
 
+# The tests run on the CPU, everywhere the same; CUDA_VISIBLE_DEVICES=0 runs them on a GPU.
+os.environ.setdefault("CUDA_VISIBLE_DEVICES", "")
+
 
 @pytest.fixture(scope="session")
 def tokenizer() -> Any:

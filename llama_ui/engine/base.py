@@ -116,20 +116,42 @@ class EngineLoad:
 
 
 @dataclass(frozen=True, slots=True)
+class Token:
+    """A drawn token.
+
+    Args:
+        id: its id.
+        logprob: natural logarithm of its probability, before temperature and the other options;
+            None unless asked for.
+        top: the most probable tokens at its place, (id, logprob), best first, if asked for.
+    """
+
+    id: int
+    logprob: float | None = None
+    top: tuple[tuple[int, float], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Chunk:
     """A piece of a reply: new text, and in the last one how it ended.
 
     Args:
         text: text that follows what was sent before; may be empty.
+        tokens: the tokens drawn since then; their text may come later, when it is complete.
         queue_position: place in the line while it waits; 1 is the next.
         finish_reason: set in the last chunk only.
         stats: set in the last chunk only.
     """
 
     text: str = ""
+    tokens: tuple[Token, ...] = ()
     queue_position: int | None = None
     finish_reason: FinishReason | None = None
     stats: Stats | None = None
+
+    def followed_by(self, later: Chunk) -> Chunk:
+        """Both as one chunk."""
+        return replace(later, text=self.text + later.text, tokens=self.tokens + later.tokens)
 
 
 class Reply:
@@ -196,7 +218,7 @@ class Reply:
         while True:
             if isinstance(item, Exception):
                 return chunk, True, item
-            chunk = replace(item, text=chunk.text + item.text) if chunk else item
+            chunk = chunk.followed_by(item) if chunk else item
             if item.finish_reason is not None:
                 return chunk, True, None
             try:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 import torch
 
-from llama_ui.engine.base import FinishReason
+from llama_ui.engine.base import FinishReason, Token
 from llama_ui.engine.cache import KVCache
 from llama_ui.engine.forward import LlamaForward
 from llama_ui.engine.request import Request
@@ -86,7 +86,7 @@ class Batch:
         request.slot.ids += ids
         request.fed = end
 
-    def decode(self, ready: Sequence[Request]) -> list[tuple[Request, int]]:
+    def decode(self, ready: Sequence[Request]) -> list[tuple[Request, Token]]:
         """Feed the last token of each request and draw its next one."""
         self._move_together(ready)
         drawn = self._step.run([_row_input(request) for request in ready])
@@ -96,7 +96,7 @@ class Batch:
             request.fed += 1
         return list(zip(ready, drawn, strict=True))
 
-    def accept(self, request: Request, token: int) -> FinishReason | None:
+    def accept(self, request: Request, token: Token) -> FinishReason | None:
         """Hand a drawn token to its request; says how the reply ends if it ends with it."""
         return request.accept(token, self._end_tokens, self._cache.length)
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from transformers import PreTrainedTokenizerBase
 
-from llama_ui.engine.base import FinishReason, PromptPlan, Reply
+from llama_ui.engine.base import FinishReason, PromptPlan, Reply, Token
 from llama_ui.engine.slots import Slot
 from llama_ui.engine.streamer import ReplyStreamer
 from llama_ui.sampling import LIMITS, Sampling
@@ -64,11 +64,11 @@ class Request:
         """Whether more of the prompt than its last token is still to be fed."""
         return self.fed < len(self.ids) - 1
 
-    def accept(self, token: int, end_tokens: frozenset[int], window: int) -> FinishReason | None:
+    def accept(self, token: Token, end_tokens: frozenset[int], window: int) -> FinishReason | None:
         """Take a drawn token; says how the reply ends if it ends with it."""
-        self.ids.append(token)
+        self.ids.append(token.id)
         self.streamer.put_token(token)
-        if token in end_tokens:
+        if token.id in end_tokens:
             return "stop"
         is_full = len(self.ids) >= window
         if is_full or len(self.ids) - self.prompt_tokens >= self.sampling.max_new_tokens:

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 import torch
 
+from llama_ui.engine.base import Token
 from llama_ui.engine.cache import KVCache
 from llama_ui.engine.forward import LlamaForward
 from llama_ui.engine.sampler import RowOptions, penalize, sample
@@ -18,8 +19,8 @@ from llama_ui.sampling import LIMITS, Sampling
 
 _LENGTHS = (256, 512, 1024, 2048, 3072)  # then multiples of 1,024
 _FEW, _ALL = 64, int(LIMITS["top_k"][1])  # candidates to sample from
+_TOP = int(LIMITS["top_logprobs"][1])
 _IDLE = (0.0, 0.0, 0.0, 1.0, 1.0, 1.0, 0.0)
-TOP_LOGPROBS = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +39,17 @@ class _Shape:
     rows: int
     length: int
     candidates: int
+    logprobs: bool
+
+
+@dataclass(frozen=True, slots=True)
+class _Output:
+    """What a step computes: token ids [rows]; if asked for, log-probabilities of the drawn token
+    and the best ones [rows, 1 + best] and the ids of the best [rows, best]."""
+
+    tokens: torch.Tensor
+    logprobs: torch.Tensor | None = None
+    top_ids: torch.Tensor | None = None
 
 
 class DecodeStep:
@@ -55,7 +67,7 @@ class DecodeStep:
         self._forward = forward
         self._cache = cache
         self._use_graphs = on_one_gpu
-        self._graphs: dict[_Shape, tuple[torch.cuda.CUDAGraph, torch.Tensor]] = {}
+        self._graphs: dict[_Shape, tuple[torch.cuda.CUDAGraph, _Output]] = {}
         self._pool = torch.cuda.graph_pool_handle() if on_one_gpu else None
         fields = len(_IDLE)
         self._host = torch.zeros(fields, cache.slots, pin_memory=device.type == "cuda")
@@ -79,7 +91,7 @@ class DecodeStep:
             return live
         return min(1 << (live - 1).bit_length(), self._cache.slots)
 
-    def run(self, inputs: Sequence[RowInput]) -> list[int]:
+    def run(self, inputs: Sequence[RowInput]) -> list[Token]:
         """Draw the next token of each row, in the order given."""
         shape = self._shape(inputs)
         self._host[:, : shape.rows] = self._idle[:, None]
@@ -96,8 +108,7 @@ class DecodeStep:
                 ]
             )
         self._inputs.copy_(self._host, non_blocking=True)
-        tokens = self._launch(shape).tolist()
-        return [tokens[item.row] for item in inputs]
+        return _tokens(self._launch(shape), inputs)
 
     def release(self) -> None:
         """Drop the captured graphs and their memory."""
@@ -108,7 +119,8 @@ class DecodeStep:
         needed = max(item.position for item in inputs) + 1
         sampled = [item.sampling.top_k for item in inputs if item.sampling.temperature > 0]
         candidates = _FEW if max(sampled, default=1) <= _FEW else _ALL
-        return _Shape(rows, self._length_for(needed), candidates)
+        logprobs = any(item.sampling.top_logprobs for item in inputs)
+        return _Shape(rows, self._length_for(needed), candidates, logprobs)
 
     def _length_for(self, needed: int) -> int:
         if not self._use_graphs:
@@ -118,7 +130,7 @@ class DecodeStep:
         )
         return min(bucket, self._cache.length)
 
-    def _launch(self, shape: _Shape) -> torch.Tensor:
+    def _launch(self, shape: _Shape) -> _Output:
         if not self._use_graphs:
             return self._compute(shape)
         if shape not in self._graphs:
@@ -127,9 +139,7 @@ class DecodeStep:
         graph.replay()
         return output
 
-    def _capture(
-        self, compute: Callable[[], torch.Tensor]
-    ) -> tuple[torch.cuda.CUDAGraph, torch.Tensor]:
+    def _capture(self, compute: Callable[[], _Output]) -> tuple[torch.cuda.CUDAGraph, _Output]:
         # Libraries allocate at their first call, which a capture forbids. Running a step twice
         # writes the same keys and values twice.
         side = torch.cuda.Stream()
@@ -142,12 +152,32 @@ class DecodeStep:
             output = compute()
         return graph, output
 
-    def _compute(self, shape: _Shape) -> torch.Tensor:
+    def _compute(self, shape: _Shape) -> _Output:
         token, position, temperature, top_p, top_k, penalty, uniform = self._inputs[:, : shape.rows]
         options = RowOptions(temperature, top_p, top_k, penalty, uniform)
         tokens, positions = token.long()[:, None], position.long()[:, None]
         seen = self._seen[: shape.rows]
         seen.scatter_(1, tokens, True)
         hidden = self._forward(tokens, positions, 0, shape.length)
-        logits = penalize(self._forward.logits(hidden[:, -1]), seen, options)
-        return sample(logits, options, shape.candidates)
+        logits = self._forward.logits(hidden[:, -1])
+        drawn = sample(penalize(logits, seen, options), options, shape.candidates)
+        if not shape.logprobs:
+            return _Output(drawn)
+        every = logits.log_softmax(-1)
+        best, ids = every.topk(_TOP, dim=-1)
+        return _Output(drawn, torch.cat((every.gather(-1, drawn[:, None]), best), dim=-1), ids)
+
+
+def _tokens(output: _Output, inputs: Sequence[RowInput]) -> list[Token]:
+    """Read the output of a step: this waits for the device."""
+    drawn = output.tokens.tolist()
+    if output.logprobs is None or output.top_ids is None:
+        return [Token(drawn[item.row]) for item in inputs]
+    logprobs, top_ids = output.logprobs.tolist(), output.top_ids.tolist()
+    tokens = []
+    for item in inputs:
+        wanted = item.sampling.top_logprobs
+        own, *best = logprobs[item.row]
+        top = tuple(zip(top_ids[item.row], best, strict=True))[:wanted]
+        tokens.append(Token(drawn[item.row], own, top) if wanted else Token(drawn[item.row]))
+    return tokens

@@ -6,7 +6,7 @@ from typing import Any
 
 from transformers import PreTrainedTokenizerBase, TextIteratorStreamer
 
-from llama_ui.engine.base import Chunk, FinishReason, Reply, Stats
+from llama_ui.engine.base import Chunk, FinishReason, Reply, Stats, Token
 from llama_ui.engine.decoder import TextDecoder
 
 
@@ -44,14 +44,14 @@ class ReplyStreamer(TextIteratorStreamer):
             self.next_tokens_are_prompt = False
             return
         for token in value.flatten().tolist():
-            self.put_token(token)
+            self.put_token(Token(token))
 
-    def put_token(self, token: int) -> None:
+    def put_token(self, token: Token) -> None:
         """Take one drawn token."""
         if not self._tokens:
             self._first_token = time.perf_counter()
         self._tokens += 1
-        self._reply.put(Chunk(self._decoder.add(token)))
+        self._reply.put(Chunk(self._decoder.add(token.id), (token,)))
 
     def end(self) -> None:
         """For `generate`; how the reply ended is known only afterwards, see `finish`."""

@@ -325,3 +325,60 @@ def test_many_users_get_their_own_replies(exact):
         thread.join()
     assert not wrong
     engine.close()
+
+
+def test_log_probabilities_are_the_models_own(engine, exact):
+    """Of every drawn token and the five best, whatever the options; none unless asked for."""
+    asked = Sampling(temperature=1.2, max_new_tokens=12, seed=3, top_logprobs=5)
+    plan = engine.plan(question(2), asked)
+    silent = engine.submit(plan, replace(asked, top_logprobs=0))
+    tokens = [token for chunk in engine.submit(plan, asked) for token in chunk.tokens]
+    ids = [*plan.ids, *(token.id for token in tokens)]
+    with torch.inference_mode():
+        logits = exact.model(torch.tensor([ids], device=exact.model.device)).logits[0].float()
+    expected = logits.log_softmax(-1)[len(plan.ids) - 1 : -1]
+    for row, token in zip(expected, tokens, strict=True):
+        assert token.logprob == pytest.approx(row[token.id].item(), abs=1e-3)
+        best = row.topk(5)
+        assert [id for id, _ in token.top] == best.indices.tolist()
+        assert [x for _, x in token.top] == pytest.approx(best.values.tolist(), abs=1e-3)
+    alone = [token for chunk in silent for token in chunk.tokens]
+    assert [token.id for token in alone] == [token.id for token in tokens]
+    assert all(token.logprob is None and not token.top for token in alone)
+
+
+PLACES = [
+    "model.embed_tokens",
+    "model.layers.0.self_attn.o_proj",
+    "model.layers.3.mlp.down_proj",
+    "model.layers.5.self_attn.o_proj",
+    "lm_head",
+]
+KINDS = [RuntimeError, ValueError, KeyError, MemoryError, torch.OutOfMemoryError]
+
+
+@pytest.mark.parametrize("place", PLACES)
+@pytest.mark.parametrize("kind", KINDS)
+def test_every_kind_of_fault_reaches_its_reader(exact, place, kind):
+    """25 kinds: the request ends with the fault, the engine goes on, the next reply is exact."""
+    engine = LocalEngine(exact, slots=2, chunk=16)
+    sampling = Sampling(temperature=0, max_new_tokens=6)
+    plan = engine.plan(question(1), sampling)
+    expected = generate(exact, plan.ids, 6)
+    chance = random.Random(f"{place} {kind}")
+    for _ in range(examples(1)):
+        countdown = chance.randrange(1, 5)
+
+        def fail(*_):
+            nonlocal countdown
+            countdown -= 1
+            if countdown == 0:
+                raise kind("forced")
+
+        hook = exact.model.get_submodule(place).register_forward_pre_hook(fail)
+        with pytest.raises((kind, EngineError)):
+            collect(engine.submit(plan, sampling))
+        hook.remove()
+        assert collect(engine.submit(plan, sampling))[0] == expected
+    assert engine.load.running == engine.load.waiting == 0
+    engine.close()
