@@ -19,6 +19,7 @@ COPY --chown=llama assets assets
 USER llama
 ENV HF_HOME=/models LLAMA_UI_HOST=0.0.0.0 LLAMA_UI_PORT=7860 PYTHONUNBUFFERED=1
 EXPOSE 7860
+STOPSIGNAL SIGINT
 HEALTHCHECK --interval=30s --timeout=5s --start-period=60s \
   CMD ["python", "-c", "import urllib.request; urllib.request.urlopen('http://127.0.0.1:7860/', timeout=4)"]
 CMD ["python", "app.py"]

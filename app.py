@@ -3,6 +3,7 @@
 import logging
 import os
 import sys
+import threading
 
 # Read by libraries while they are imported: no telemetry, no calls home.
 os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"
@@ -36,12 +37,13 @@ def local_engine(settings: Settings) -> Engine:
     from llama_ui.engine.local import LocalEngine
 
     return LocalEngine(
-        load_model(settings.model_source, settings.context),
+        load_model(settings.model_source, settings.context, settings.model_label),
         slots=settings.slots,
         max_waiting=settings.max_waiting,
         public_system=settings.system_prompt,
         # The supervisor (a Space, Docker, systemd) starts a process that lost its GPU again.
-        on_fatal=lambda: os._exit(EXIT_GPU_LOST),
+        # A moment later: those who wait for a reply are to read why.
+        on_fatal=lambda: threading.Timer(2, os._exit, [EXIT_GPU_LOST]).start(),
     )
 
 

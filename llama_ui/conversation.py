@@ -10,6 +10,7 @@ from llama_ui.errors import DialogError
 
 MAX_MESSAGE_CHARS = 100_000
 MAX_MESSAGES = 2_000
+MAX_CHARS = 1_000_000  # of a whole conversation
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +80,7 @@ class Conversation:
                 messages.append({"role": "assistant", "content": exchange.assistant})
         if self.exchanges:
             messages.append({"role": "user", "content": self.exchanges[-1].user})
+        _check_total(messages)
         return messages
 
 
@@ -91,6 +93,12 @@ def check_text(text: object) -> None:
             f"The text has {len(text):,} characters; at most {MAX_MESSAGE_CHARS:,} are accepted.",
             "Send it in smaller pieces.",
         )
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        raise DialogError(
+            "The text has half a character in it (a lone surrogate).", "Remove it and send again."
+        ) from None
 
 
 def parse_messages(value: object) -> list[dict[str, str]]:
@@ -100,7 +108,18 @@ def parse_messages(value: object) -> list[dict[str, str]]:
         raise DialogError("The messages are not a list.", wanted)
     if len(value) > MAX_MESSAGES:
         raise DialogError(f"There are more than {MAX_MESSAGES:,} messages.", "Send fewer.")
-    return [_parse_message(item, wanted) for item in value]
+    messages = [_parse_message(item, wanted) for item in value]
+    _check_total(messages)
+    return messages
+
+
+def _check_total(messages: Sequence[Mapping[str, str]]) -> None:
+    total = sum(len(message["content"]) for message in messages)
+    if total > MAX_CHARS:
+        raise DialogError(
+            f"The conversation has {total:,} characters; at most {MAX_CHARS:,} are accepted.",
+            "Start a new one.",
+        )
 
 
 def _parse_message(item: Any, wanted: str) -> dict[str, str]:
@@ -109,5 +128,7 @@ def _parse_message(item: Any, wanted: str) -> dict[str, str]:
     role, content = item.get("role"), item.get("content")
     if not isinstance(role, str) or not isinstance(content, str):
         raise DialogError("A message has no text for role or content.", wanted)
+    if role not in ("system", "user", "assistant"):
+        raise DialogError(f"There is no role {role[:20]!r}.", "Use system, user or assistant.")
     check_text(content)
     return {"role": role, "content": content}

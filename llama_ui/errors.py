@@ -10,6 +10,12 @@
 Any other exception is a bug: it is logged with its traceback and an incident id.
 """
 
+import logging
+import secrets
+from typing import TypeVar
+
+_Fault = TypeVar("_Fault", bound="ChatError")
+
 
 class ChatError(Exception):
     """A fault that is explained to the user.
@@ -23,6 +29,10 @@ class ChatError(Exception):
         super().__init__(f"{problem} {next_step}")
         self.problem = problem
         self.next_step = next_step
+
+    def fresh(self: _Fault) -> _Fault:
+        """The same fault once more: an exception collects the traceback of every raise."""
+        return type(self)(self.problem, self.next_step)
 
 
 class DialogError(ChatError):
@@ -43,3 +53,14 @@ class ModelError(ChatError):
 
 class EngineError(ChatError):
     """The engine cannot take a request, or lost one."""
+
+
+def incident(log: logging.Logger, fault: Exception, problem: str, next_step: str) -> EngineError:
+    """Log a bug with its traceback; returns what the user may read, with a number to quote.
+
+    Args:
+        problem: what happened, without its full stop: the number follows.
+    """
+    number = secrets.token_hex(4)
+    log.error("incident %s", number, exc_info=fault)
+    return EngineError(f"{problem} (incident {number}).", next_step)

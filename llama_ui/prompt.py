@@ -17,7 +17,7 @@ character a token: the ids of a real tag stand only where the template puts them
 """
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, Protocol
 
@@ -86,6 +86,28 @@ def dialog_segments(
     check_dialog(messages)
     exchanges = _exchanges(messages, dropped)
     return [segment for parts in exchanges for segment in _encode_exchange(parts, tokenizer)]
+
+
+def prompt_lengths(messages: Sequence[Message], tokenizer: Tokenizer) -> Callable[[int], int]:
+    """Counts the tokens of the prompt without so many of the oldest exchanges.
+
+    Each exchange is tokenised once: only the one that carries the system message changes with
+    what is dropped before it.
+    """
+    check_dialog(messages)
+    has_system = messages[0]["role"] == "system"
+    turns = messages[1:] if has_system else messages
+    lengths = [_length(parts, tokenizer) for parts in _exchanges(turns, 0)]
+
+    def length(dropped: int) -> int:
+        first = _length(next(_exchanges(messages, dropped)), tokenizer)
+        return first + sum(lengths[dropped + 1 :])
+
+    return length
+
+
+def _length(parts: Sequence["_Part"], tokenizer: Tokenizer) -> int:
+    return sum(len(segment.ids) for segment in _encode_exchange(parts, tokenizer))
 
 
 def check_dialog(messages: Sequence[Message]) -> None:
@@ -161,7 +183,11 @@ def _encode_exchange(parts: Sequence[_Part], tokenizer: Tokenizer) -> list[Segme
     """Tokenise one exchange as a whole, then hand each token to the part it starts in."""
     text = "".join(part.text for part in parts)
     encoded = tokenizer(
-        text, add_special_tokens=False, split_special_tokens=True, return_offsets_mapping=True
+        text,
+        add_special_tokens=False,
+        split_special_tokens=True,
+        return_offsets_mapping=True,
+        verbose=False,  # a long text is no news: what does not fit is dropped later
     )
     ends, forged, position = [], [], 0
     for part in parts:

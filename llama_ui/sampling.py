@@ -1,6 +1,5 @@
 """Sampling: the validated options of one reply."""
 
-import math
 from dataclasses import dataclass
 
 from llama_ui.errors import OptionError
@@ -15,6 +14,7 @@ LIMITS: dict[str, tuple[float, float]] = {
     "seed": (0, 2**31 - 1),
     "top_logprobs": (0, 5),
 }
+SMALLEST_TEMPERATURE = 0.01  # what is below is greedy
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,12 +51,15 @@ class Sampling:
             # Sliders deliver ints for floats, and a request may deliver anything at all.
             if isinstance(value, bool) or not isinstance(value, int | float):
                 raise _out_of_range(name, value)
-            if not math.isfinite(value) or not low <= value <= high:
+            if not low <= value <= high:  # also refuses NaN
                 raise _out_of_range(name, value)
             is_whole = isinstance(low, int)
             if is_whole and value != int(value):
                 raise _out_of_range(name, value)
             object.__setattr__(self, name, int(value) if is_whole else float(value))
+        # Dividing by less would overflow; the most probable token has all the weight long before.
+        if self.temperature < SMALLEST_TEMPERATURE:
+            object.__setattr__(self, "temperature", 0.0)
 
 
 def _out_of_range(name: str, value: object) -> OptionError:

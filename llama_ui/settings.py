@@ -1,6 +1,7 @@
 """Settings: every flag and environment variable, validated once."""
 
 import argparse
+import contextlib
 import ipaddress
 from collections.abc import Mapping, Sequence
 from dataclasses import Field, dataclass, field, fields
@@ -84,6 +85,11 @@ class Settings:
         if self.model_source == MODELS["pocket"]:
             return "Pocket Llama"
         return Path(self.model_source).name
+
+    @property
+    def first_reply_tokens(self) -> int:
+        """The longest reply when the page opens: it leaves half of a chosen context to the chat."""
+        return min(self.max_new_tokens, self.context // 2) if self.context else self.max_new_tokens
 
     @property
     def auth_pair(self) -> tuple[str, str] | None:
@@ -187,7 +193,8 @@ def _from_environment(variable: str, text: str, option: Field[Any]) -> Any:
         return text
     if kind is bool and text.lower() in _TRUE | _FALSE:
         return text.lower() in _TRUE
-    if kind is int and text.strip().lstrip("-").isdigit():
-        return int(text)
+    if kind is int:
+        with contextlib.suppress(ValueError):
+            return int(text)
     wanted = "1 or 0" if kind is bool else "a whole number"
     raise OptionError(f"{variable} cannot be {text[:40]!r}.", f"Set it to {wanted}.")

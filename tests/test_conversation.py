@@ -53,7 +53,7 @@ def test_nothing_to_take_back(step):
         step(Conversation())
 
 
-@pytest.mark.parametrize("text", ["", "  \n", "x" * (MAX_MESSAGE_CHARS + 1)])
+@pytest.mark.parametrize("text", ["", "  \n", "x" * (MAX_MESSAGE_CHARS + 1), "a\ud800b", None])
 def test_empty_and_endless_messages_are_refused(text):
     with pytest.raises(DialogError):
         Conversation().ask(text)
@@ -71,6 +71,9 @@ def test_empty_and_endless_messages_are_refused(text):
         [{"role": "user"}],
         [{"role": "user", "content": 5}],
         [{"role": 1, "content": "x"}],
+        [{"role": "tool", "content": "x"}],
+        [{"role": "user", "content": "\ud800"}],
+        [{"role": "user", "content": "x" * 90_000}] * 20,
         [{"role": "user", "content": "x" * (MAX_MESSAGE_CHARS + 1)}],
         [{"role": "user", "content": "x"}] * 3000,
     ],

@@ -5,7 +5,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from llama_ui.errors import DialogError
-from llama_ui.prompt import TAGS, dialog_segments, encode_dialog
+from llama_ui.prompt import TAGS, dialog_segments, encode_dialog, prompt_lengths
 from tests.sizes import examples
 
 PLAIN = [
@@ -127,6 +127,15 @@ def test_segments_say_where_each_token_comes_from(tokenizer, messages):
         else:
             assert messages[segment.message]["role"] == segment.kind
             assert segment.text.strip() in messages[segment.message]["content"]
+
+
+@settings(max_examples=examples(100), deadline=None)
+@given(messages=dialogs(PLAIN + HOSTILE))
+def test_lengths_are_those_of_the_prompts(tokenizer, messages):
+    length = prompt_lengths(messages, tokenizer)
+    for dropped in range((len(messages) - (messages[0]["role"] == "system")) // 2 + 1):
+        segments = dialog_segments(messages, tokenizer, dropped)
+        assert length(dropped) == sum(len(segment.ids) for segment in segments)
 
 
 def test_dropped_exchanges_leave_the_system_message_and_the_last_message(tokenizer):

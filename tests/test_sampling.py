@@ -16,7 +16,7 @@ def test_a_slider_may_deliver_ints_and_floats():
 
 
 @pytest.mark.parametrize("name", LIMITS)
-@pytest.mark.parametrize("wrong", ["x", math.nan, math.inf, -1, 1e12, [1], True, {}])
+@pytest.mark.parametrize("wrong", ["x", math.nan, math.inf, -1, 1e12, 10**400, [1], True, {}])
 def test_wrong_values_are_refused_with_the_range(name, wrong):
     with pytest.raises(OptionError, match=r"from .* to"):
         Sampling(**{name: wrong})
@@ -38,3 +38,8 @@ def test_counts_are_whole(name):
 def test_the_ends_of_the_range_are_allowed(name, limits):
     for value in limits:
         assert getattr(Sampling(**{name: value}), name) == value
+
+
+def test_a_temperature_too_small_to_divide_by_is_greedy():
+    assert Sampling(temperature=2e-38).temperature == 0
+    assert Sampling(temperature=0.05).temperature == 0.05

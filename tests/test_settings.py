@@ -71,6 +71,8 @@ def test_the_password_is_not_shown():
         (["--colour", "red"], {}),
         (["--mod", "7b"], {}),
         ([], {"LLAMA_UI_PORT": "many"}),
+        ([], {"LLAMA_UI_PORT": "--5"}),
+        ([], {"LLAMA_UI_PORT": "\u00b2"}),
         ([], {"LLAMA_UI_SHARE": "maybe"}),
     ],
 )

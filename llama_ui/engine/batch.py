@@ -8,11 +8,16 @@ from collections.abc import Sequence
 import torch
 
 from llama_ui.engine.base import FinishReason, Token
-from llama_ui.engine.cache import KVCache
-from llama_ui.engine.forward import LlamaForward
+from llama_ui.engine.cache import KVCache, cache_dtype, slots_that_fit
+from llama_ui.engine.forward import Layer, LlamaForward
+from llama_ui.engine.loader import LoadedModel
 from llama_ui.engine.request import Request
 from llama_ui.engine.slots import Slot, best_source, choose_target
 from llama_ui.engine.step import DecodeStep, RowInput
+from llama_ui.errors import ModelError
+
+_CHUNK_ON_GPU = 512
+_CHUNK_ON_CPU = 128
 
 
 class Batch:
@@ -47,16 +52,16 @@ class Batch:
         """Give the request a slot, with the longest prefix that any slot holds; False if none
         is free."""
         source, length = best_source(self._slots, request.ids, request.owner, request.public)
-        slot = choose_target(self._slots, source)
+        slot = choose_target(self._slots, source, length, request.owner)
         if slot is None:
             return False
         if source is not None and source is not slot:
+            slot.forget()  # should the copy fail, what is left is nothing
             self._cache.copy(source.row, slot.row, length)
         slot.ids, slot.owner, slot.public = request.ids[:length], request.owner, request.public
         slot.is_live = True
         request.slot, request.fed = slot, length
         request.streamer.reused_tokens = length
-        self._step.begin(slot.row, request.ids)
         self.requests.append(request)
         return True
 
@@ -88,6 +93,12 @@ class Batch:
 
     def decode(self, ready: Sequence[Request]) -> list[tuple[Request, Token]]:
         """Feed the last token of each request and draw its next one."""
+        for request in ready:
+            # Not before: while its prompt is fed, its row may pad the batches of others.
+            if not request.is_decoding:
+                assert request.slot is not None
+                self._step.begin(request.slot.row, request.ids)
+                request.is_decoding = True
         self._move_together(ready)
         drawn = self._step.run([_row_input(request) for request in ready])
         for request in ready:
@@ -145,4 +156,38 @@ def _row_input(request: Request) -> RowInput:
         position=request.fed,
         uniform=request.numbers.random(),
         sampling=request.sampling,
+    )
+
+
+def make_batch(loaded: LoadedModel, slots: int | None, chunk: int | None) -> Batch:
+    """Everything that holds memory, in the order in which it must be taken."""
+    model, length = loaded.model, loaded.info.context_length
+    try:
+        layers = [Layer(layer) for layer in model.model.layers]
+        devices = [layer.attention_norm.device for layer in layers]
+        dtype = cache_dtype(devices, model.dtype)
+        slots = slots or slots_that_fit(model.config, length, devices, dtype)
+        cache = KVCache(model.config, slots, length, devices, dtype)
+    except torch.OutOfMemoryError:
+        raise ModelError(
+            "The model is loaded, but there is no memory left to hold conversations.",
+            "Start with a smaller --context or fewer --slots.",
+        ) from None
+    forward = LlamaForward(model, layers, cache)
+    default_chunk = _CHUNK_ON_GPU if forward.device.type == "cuda" else _CHUNK_ON_CPU
+    return Batch(
+        forward,
+        cache,
+        vocabulary=model.config.vocab_size,
+        end_tokens=_end_tokens(loaded),
+        chunk=chunk or default_chunk,
+    )
+
+
+def _end_tokens(loaded: LoadedModel) -> frozenset[int]:
+    """Every token that ends a reply: the tokenizer's, and those the checkpoint names."""
+    named = loaded.model.generation_config.eos_token_id
+    several = named if isinstance(named, list) else [named]
+    return frozenset(
+        token for token in (*several, loaded.tokenizer.eos_token_id) if token is not None
     )

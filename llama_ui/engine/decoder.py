@@ -28,10 +28,13 @@ class TextDecoder:
 
     def add(self, token: int) -> str:
         """The text that this token completes; may be empty."""
-        if token in self._control:
+        piece = self._tokenizer.convert_ids_to_tokens(token)
+        # A padded vocabulary has ids that stand for nothing.
+        if token in self._control or piece is None:
             return ""
         self._held.append(token)
-        if self._is_byte(token):
+        assert isinstance(piece, str)
+        if len(piece) == 6 and piece.startswith("<0x"):
             return ""
         text = self._new_text()
         # A byte-level tokenizer splits characters without saying so.
@@ -48,11 +51,6 @@ class TextDecoder:
         text = self._new_text()
         self._before, self._held = [], []
         return text
-
-    def _is_byte(self, token: int) -> bool:
-        piece = self._tokenizer.convert_ids_to_tokens(token)
-        assert isinstance(piece, str)
-        return len(piece) == 6 and piece.startswith("<0x")
 
     def _new_text(self) -> str:
         known = len(self._decode(self._before))

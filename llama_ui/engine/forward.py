@@ -6,7 +6,7 @@ captured in a CUDA graph and costs little on a CPU. Touvron et al. 2023, Llama 2
 by Su et al. 2021, in transformers' layout (the two halves of a head are rotated together).
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -22,13 +22,14 @@ class LlamaForward:
 
     Args:
         model: the loaded model; its layers may lie on several devices.
+        layers: of the model, joined.
         cache: where keys and values go.
     """
 
-    def __init__(self, model: Any, cache: KVCache) -> None:
+    def __init__(self, model: Any, layers: Sequence["Layer"], cache: KVCache) -> None:
         config = model.config
         self._embed = model.model.embed_tokens
-        self._layers = [_Layer(layer) for layer in model.model.layers]
+        self._layers = layers
         self._norm = model.model.norm
         self._head = model.lm_head
         self._eps = config.rms_norm_eps
@@ -37,6 +38,8 @@ class LlamaForward:
         self._groups = config.num_attention_heads // config.num_key_value_heads
         self._head_dim = config.head_dim or config.hidden_size // config.num_attention_heads
         self.device: torch.device = self._embed.weight.device
+        ends = (self._embed.weight, self._norm.weight, self._head.weight)
+        self.devices = {tensor.device for tensor in (*ends, *cache.keys)}
         self._rotary = self._rotary_tables(model)
 
     def __call__(
@@ -67,7 +70,7 @@ class LlamaForward:
         return scores.float().to(self.device)
 
     def _attention(
-        self, layer: "_Layer", number: int, x: torch.Tensor, at: "_Place"
+        self, layer: "Layer", number: int, x: torch.Tensor, at: "_Place"
     ) -> torch.Tensor:
         rows, n, _ = x.shape
         h = F.rms_norm(x, x.shape[-1:], layer.attention_norm, self._eps)
@@ -92,7 +95,7 @@ class LlamaForward:
         out = out.permute(0, 3, 1, 2, 4).reshape(rows, n, -1).to(x.dtype)
         return layer.attention_out(out)
 
-    def _feed_forward(self, layer: "_Layer", x: torch.Tensor) -> torch.Tensor:
+    def _feed_forward(self, layer: "Layer", x: torch.Tensor) -> torch.Tensor:
         h = F.rms_norm(x, x.shape[-1:], layer.feed_forward_norm, self._eps)
         gate, up = layer.gate_up(h).chunk(2, dim=-1)
         return layer.down(F.silu(gate) * up)
@@ -117,15 +120,17 @@ class LlamaForward:
         """
         rotary = model.model.rotary_emb
         device = rotary.inv_freq.device
-        length = self._cache.keys[0].shape[2]
         like = torch.empty(0, device=device, dtype=self._cache.keys[0].dtype)
-        cos, sin = rotary(like, torch.arange(length, device=device)[None])
+        cos, sin = rotary(like, torch.arange(self._cache.length, device=device)[None])
         half = sin.shape[-1] // 2
         signed = torch.cat((-sin[0, :, :half], sin[0, :, half:]), dim=-1)
-        return cos[0].to(self.device), signed.to(self.device)
+        unused = self._cache.keys[0].shape[2] - self._cache.length
+        padded = (F.pad(table, (0, 0, 0, unused)) for table in (cos[0], signed))
+        cos_table, sin_table = (table.to(self.device) for table in padded)
+        return cos_table, sin_table
 
 
-class _Layer:
+class Layer:
     """The parts of a transformers LlamaDecoderLayer that compute."""
 
     def __init__(self, layer: Any) -> None:

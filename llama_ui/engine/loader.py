@@ -38,7 +38,9 @@ class LoadedModel:
     info: EngineInfo
 
 
-def load_model(source: str, context_length: int | None = None) -> LoadedModel:
+def load_model(
+    source: str, context_length: int | None = None, name: str | None = None
+) -> LoadedModel:
     """Load a model of the Llama architecture.
 
     Args:
@@ -46,6 +48,7 @@ def load_model(source: str, context_length: int | None = None) -> LoadedModel:
             must be safetensors; code from the repository is never run. A checkpoint that is
             not quantised yet is quantised to 4-bit NF4 while it loads.
         context_length: use a shorter context window than the model was trained for, in tokens.
+        name: what to call it; by default the last part of the source.
 
     Raises:
         ModelError: says what is wrong with the model and what to do.
@@ -73,7 +76,7 @@ def load_model(source: str, context_length: int | None = None) -> LoadedModel:
     except Exception as error:
         raise _explain(source, error) from error
     model.eval()
-    return LoadedModel(model, tokenizer, _describe(source, model, window))
+    return LoadedModel(model, tokenizer, _describe(name or Path(source).name, model, window))
 
 
 def _leave_a_core_to_the_page() -> None:
@@ -111,6 +114,13 @@ def _check_architecture(source: str, config: Any) -> None:
             f"{source} is a {config.model_type!r} model; this page runs the Llama architecture.",
             "Choose a Llama model, for example --model 7b.",
         )
+    quantized = getattr(config, "quantization_config", None) or {}
+    method = quantized.get("quant_method", "bitsandbytes")
+    if method != "bitsandbytes":
+        raise ModelError(
+            f"{source} is quantised by {method}; this page runs checkpoints of bitsandbytes.",
+            "Choose the original checkpoint: it is quantised to 4-bit while it loads.",
+        )
 
 
 def _check_complete(source: str, report: Any) -> None:
@@ -133,19 +143,15 @@ def _context_window(config: Any, wanted: int | None) -> int:
     return wanted or trained
 
 
-def _describe(source: str, model: PreTrainedModel, window: int) -> EngineInfo:
+def _describe(name: str, model: PreTrainedModel, window: int) -> EngineInfo:
     device = model.device
+    bits = "4-bit NF4" if getattr(model, "is_loaded_in_4bit", False) else "8-bit"
     return EngineInfo(
-        name=_display_name(source),
-        quantization="4-bit NF4" if getattr(model, "is_loaded_in_4bit", False) else "16-bit",
+        name=name,
+        quantization=bits,
         device="CPU" if device.type == "cpu" else torch.cuda.get_device_name(device),
         context_length=window,
     )
-
-
-def _display_name(source: str) -> str:
-    name = Path(source).name
-    return "Pocket Llama" if name == "pocket-llama" else name
 
 
 def _explain(source: str, error: Exception) -> ModelError:
@@ -165,7 +171,8 @@ def _explain(source: str, error: Exception) -> ModelError:
         cause = error.__cause__
         if isinstance(cause, GatedRepoError | RepositoryNotFoundError | HFValidationError):
             return _explain(source, cause)
-    if isinstance(error, torch.OutOfMemoryError):
+    is_offloaded = "dispatched on the CPU" in str(error)
+    if isinstance(error, torch.OutOfMemoryError) or is_offloaded:
         return ModelError(
             f"{source} does not fit into the memory of this machine.",
             "Choose a smaller model, or close other programs that use the GPU.",

@@ -4,6 +4,7 @@ import logging
 import threading
 from collections.abc import Callable, Sequence
 from functools import partial
+from typing import TypeVar
 
 import torch
 
@@ -17,19 +18,17 @@ from llama_ui.engine.base import (
     PromptPlan,
     Reply,
 )
-from llama_ui.engine.batch import Batch
-from llama_ui.engine.cache import KVCache, cache_dtype, slots_that_fit
-from llama_ui.engine.forward import LlamaForward
+from llama_ui.engine.batch import make_batch
+from llama_ui.engine.faults import MEMORY_FULL, bug, has_lost_the_gpu, is_out_of_memory
 from llama_ui.engine.loader import LoadedModel
 from llama_ui.engine.request import Request
-from llama_ui.errors import EngineError
-from llama_ui.prompt import Message, dialog_segments
+from llama_ui.errors import ChatError, EngineError
+from llama_ui.prompt import Message, dialog_segments, prompt_lengths
 from llama_ui.sampling import Sampling
 
 log = logging.getLogger(__name__)
 
-_CHUNK_ON_GPU = 512
-_CHUNK_ON_CPU = 128
+_Result = TypeVar("_Result")
 
 
 class LocalEngine:
@@ -53,26 +52,12 @@ class LocalEngine:
         chunk: int | None = None,
         on_fatal: Callable[[], None] = lambda: None,
     ) -> None:
-        model = loaded.model
         self._tokenizer = loaded.tokenizer
         self._info = loaded.info
         self._max_waiting = max_waiting
         self._public_system = public_system
         self._on_fatal = on_fatal
-        devices = [layer.input_layernorm.weight.device for layer in model.model.layers]
-        length = loaded.info.context_length
-        dtype = cache_dtype(devices, model.dtype)
-        slots = slots or slots_that_fit(model.config, length, devices, dtype)
-        cache = KVCache(model.config, slots, length, devices, dtype)
-        forward = LlamaForward(model, cache)
-        default_chunk = _CHUNK_ON_CPU if forward.device.type == "cpu" else _CHUNK_ON_GPU
-        self._batch = Batch(
-            forward,
-            cache,
-            vocabulary=model.config.vocab_size,
-            end_tokens=_end_tokens(loaded),
-            chunk=chunk or default_chunk,
-        )
+        self._batch = make_batch(loaded, slots, chunk)
         self._waiting: list[Request] = []
         self._leaving: set[str] = set()
         self._changed = threading.Condition()
@@ -96,12 +81,8 @@ class LocalEngine:
         options: PlanOptions = PlanOptions(),  # noqa: B008 - immutable
     ) -> PromptPlan:
         """Lay out the prompt; raises DialogError or ContextWindowError."""
-        has_system = bool(messages) and messages[0]["role"] == "system"
-
-        def prompt_tokens(dropped: int) -> int:
-            segments = dialog_segments(messages, self._tokenizer, dropped)
-            return sum(len(segment.ids) for segment in segments)
-
+        prompt_tokens = prompt_lengths(messages, self._tokenizer)
+        has_system = messages[0]["role"] == "system"
         dropped = exchanges_to_drop(
             prompt_tokens,
             exchanges=(len(messages) - has_system) // 2,
@@ -143,15 +124,18 @@ class LocalEngine:
 
     @torch.inference_mode()
     def _run(self) -> None:
-        while self._next():
-            prefilling = self._batch.prefilling()
-            if prefilling is not None:
-                self._guarded(partial(self._batch.prefill, prefilling), [prefilling])
-            ready = self._batch.ready()
-            if ready:
-                self._guarded(partial(self._decode, ready), ready)
-        for request in [*self._batch.requests]:
-            self._finish(request, "cancelled")
+        try:
+            while self._next():
+                prefilling = self._batch.prefilling()
+                if prefilling is not None:
+                    self._guarded(partial(self._batch.prefill, prefilling), [prefilling])
+                ready = self._batch.ready()
+                if ready:
+                    self._guarded(partial(self._decode, ready), ready)
+            for request in [*self._batch.requests]:
+                self._finish(request, "cancelled")
+        except Exception as fault:
+            self._give_up(fault)
 
     def _next(self) -> bool:
         """Wait for work, then let requests out and in; False when the engine is to stop."""
@@ -161,94 +145,81 @@ class LocalEngine:
                     self._waiting or self._leaving or self._batch.requests or self._state != "open"
                 )
             )
-            for request in [r for r in self._batch.requests if r.reply.cancelled]:
-                self._finish(request, "cancelled")
-            self._forget_leaving()
             is_open = self._state == "open"
-            stay = [r for r in self._waiting if is_open and not r.reply.cancelled]
-            for request in self._waiting:
-                if request not in stay:
-                    request.streamer.finish("cancelled")
-            admitted = 0
-            while admitted < len(stay) and self._batch.admit(stay[admitted]):
-                admitted += 1
-            self._set_line(stay[admitted:])
-            return is_open
-
-    def _set_line(self, waiting: list[Request]) -> None:
-        """Replace the line, and tell those whose place in it has changed."""
-        if len(waiting) != len(self._waiting):
-            for place, request in enumerate(waiting, start=1):
-                request.reply.put(Chunk(queue_position=place))
-            self._waiting = waiting
-
-    def _forget_leaving(self) -> None:
+            waiting = [*self._waiting]
+            leaving, self._leaving = self._leaving, set()
+        for request in [r for r in self._batch.requests if r.reply.cancelled]:
+            self._guarded(partial(self._finish, request, "cancelled"), [request])
         still_here = {request.owner for request in self._batch.requests}
-        for owner in self._leaving - still_here:
+        for owner in leaving - still_here:
             self._batch.forget(owner)
-        self._leaving &= still_here
+        line = self._let_in([r for r in waiting if is_open and not r.reply.cancelled])
+        for request in waiting:
+            if not is_open or request.reply.cancelled:
+                request.reply.put(Chunk(finish_reason="cancelled"))
+        with self._changed:
+            # Those who came meanwhile stand behind.
+            self._waiting = line + self._waiting[len(waiting) :]
+            self._leaving |= leaving & still_here
+            if len(line) != len(waiting):
+                for place, request in enumerate(self._waiting, start=1):
+                    request.reply.put(Chunk(queue_position=place))
+        return is_open
+
+    def _let_in(self, waiting: list[Request]) -> list[Request]:
+        """Admit requests in their order while there are slots; returns who must go on waiting."""
+        for number, request in enumerate(waiting):
+            admitted = self._guarded(partial(self._batch.admit, request), [request])
+            if admitted is False:
+                return waiting[number:]
+        return []
 
     def _decode(self, ready: list[Request]) -> None:
         """One token for each; a fault in taking it is that request's alone."""
         for request, token in self._batch.decode(ready):
             try:
                 reason = self._batch.accept(request, token)
-            except Exception as fault:
-                self._fail([request], fault)
-            else:
                 if reason is not None:
                     self._finish(request, reason)
+            except Exception as fault:
+                self._fail([request], bug(fault))
 
     def _finish(self, request: Request, reason: FinishReason) -> None:
+        # In this order: while it can fail, the request is still known; when the reader hears of
+        # the end, the slot is free.
+        last = request.streamer.last_chunk(reason)
         self._batch.leave(request, keep=True)
-        request.streamer.finish(reason)
+        request.reply.put(last)
 
-    def _fail(self, requests: Sequence[Request], fault: Exception) -> None:
+    def _fail(self, requests: Sequence[Request], fault: ChatError) -> None:
         for request in requests:
-            self._batch.leave(request, keep=False)
-            request.reply.put(fault)
+            if request in self._batch.requests:
+                self._batch.leave(request, keep=False)
+            request.reply.put(fault.fresh())
 
-    def _guarded(self, work: Callable[[], None], affected: list[Request]) -> None:
+    def _guarded(self, work: Callable[[], _Result], affected: list[Request]) -> _Result | None:
         """Do the work; a fault ends the requests that it was done for, not the engine."""
         try:
-            work()
-            return
-        except torch.OutOfMemoryError:
-            fault: Exception = EngineError(
-                "The memory of the GPU is full.",
-                "Shorten the conversation or lower the max new tokens, and retry.",
-            )
+            return work()
         except Exception as error:
-            fault = error
+            is_full = is_out_of_memory(error)
+            if has_lost_the_gpu(error):
+                raise
+            fault = MEMORY_FULL if is_full else bug(error)
         # Outside the except block: the frames of the failed step no longer hold its memory.
-        self._fail([r for r in affected if r in self._batch.requests], fault)
-        if isinstance(fault, EngineError):
+        self._fail(affected, fault)
+        if is_full:
             self._batch.shrink()
             torch.cuda.empty_cache()
-        elif _has_lost_the_gpu(fault):
-            self._give_up(fault)
+        return None
 
     def _give_up(self, fault: Exception) -> None:
-        """After a CUDA error other than full memory this process can compute no more."""
-        log.critical("the GPU is lost to this process", exc_info=fault)
-        lost = EngineError("The GPU has failed.", "The server is restarting; retry in a minute.")
-        self._fail([*self._batch.requests], lost)
+        """The GPU is lost to this process, or the loop itself has a bug: nothing goes on here."""
+        log.critical("the engine has stopped", exc_info=fault)
+        lost = EngineError("The model has failed.", "The server is restarting; retry in a minute.")
         with self._changed:
             self._state = "failed"
-            for request in self._waiting:
-                request.reply.put(lost)
-            self._waiting = []
+            waiting, self._waiting = self._waiting, []
+        for request in (*self._batch.requests, *waiting):
+            request.reply.put(lost.fresh())
         self._on_fatal()
-
-
-def _has_lost_the_gpu(fault: Exception) -> bool:
-    return isinstance(fault, RuntimeError) and "CUDA error" in str(fault)
-
-
-def _end_tokens(loaded: LoadedModel) -> frozenset[int]:
-    """Every token that ends a reply: the tokenizer's, and those the checkpoint names."""
-    named = loaded.model.generation_config.eos_token_id
-    several = named if isinstance(named, list) else [named]
-    return frozenset(
-        token for token in (*several, loaded.tokenizer.eos_token_id) if token is not None
-    )

@@ -27,6 +27,7 @@ class Request:
         numbers: the generator of this request's own uniform numbers: neighbours do not matter.
         slot: where its keys and values are, once it has one.
         fed: how many of the ids have their keys and values in the slot.
+        is_decoding: whether it has taken part in a decode step.
     """
 
     ids: list[int]
@@ -39,6 +40,7 @@ class Request:
     numbers: random.Random
     slot: Slot | None = None
     fed: int = 0
+    is_decoding: bool = False
 
     @classmethod
     def create(

@@ -55,7 +55,8 @@ def sample(logits: torch.Tensor, options: RowOptions, candidates: int) -> torch.
     total = torch.where(kept, cumulative, 0.0).amax(-1)
     threshold = (options.uniform * total)[:, None]
     choice = (kept & (cumulative <= threshold)).sum(-1)
-    # Rounding may put the number at the very end: the last kept token then.
-    choice = torch.minimum(choice, kept.sum(-1) - 1)
+    # Rounding may put the number at the very end: the last kept token then. A row that is not a
+    # number keeps none: it must not reach outside, where it would end the rows beside it.
+    choice = torch.minimum(choice, kept.sum(-1) - 1).clamp(min=0)
     drawn = ids.gather(-1, choice[:, None])[:, 0]
     return torch.where(is_greedy, logits.argmax(-1), drawn)

@@ -63,10 +63,17 @@ def best_source(
     return best
 
 
-def choose_target(slots: Iterable[Slot], source: Slot | None) -> Slot | None:
-    """The slot that a request is to use: the source itself if nobody is using it, else the least
-    recently used idle one; None when all are live."""
-    if source is not None and not source.is_live:
+def choose_target(
+    slots: Iterable[Slot], source: Slot | None, length: int, owner: str
+) -> Slot | None:
+    """The slot that a request is to use; None when all are live.
+
+    The source itself if nobody is using it and the request goes on with most of what its own
+    owner left there; else the least recently used idle one, so that another chat is not cut down
+    to a few words that both begin with.
+    """
+    is_own = source is not None and not source.is_live and source.owner == owner
+    if source is not None and is_own and 2 * length >= len(source.ids):
         return source
     idle = [slot for slot in slots if not slot.is_live]
     return min(idle, key=lambda slot: (slot.last_used, slot.row), default=None)

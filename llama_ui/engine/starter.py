@@ -2,13 +2,12 @@
 
 import asyncio
 import logging
-import secrets
 import threading
 from collections.abc import Callable
 from typing import Literal
 
 from llama_ui.engine.base import Engine
-from llama_ui.errors import ChatError, ModelError
+from llama_ui.errors import ChatError, incident
 
 log = logging.getLogger(__name__)
 
@@ -47,8 +46,7 @@ class EngineStarter:
                 return None
             await asyncio.sleep(_POLL_S)
         if self.fault is not None:
-            # A fresh one each time: an exception collects the traceback of every raise.
-            raise type(self.fault)(self.fault.problem, self.fault.next_step)
+            raise self.fault.fresh()
         return self._engine
 
     def wait(self) -> Engine:
@@ -57,6 +55,11 @@ class EngineStarter:
         if self._engine is None:
             raise self.fault or RuntimeError("the engine has not been started")
         return self._engine
+
+    def close(self) -> None:
+        """Stop the engine, if it has started."""
+        if self._engine is not None:
+            self._engine.close()
 
     def forget(self, owner: str) -> None:
         """Drop what the engine keeps of an owner's conversations."""
@@ -70,10 +73,10 @@ class EngineStarter:
         except ChatError as fault:
             log.error("%s", fault)
             self.fault = fault
-        except Exception:
-            incident = secrets.token_hex(4)
-            log.exception("incident %s: loading %s failed", incident, self.name)
-            self.fault = ModelError(
-                f"{self.name} could not be loaded (incident {incident}).",
+        except Exception as fault:
+            self.fault = incident(
+                log,
+                fault,
+                f"{self.name} could not be loaded",
                 "The log of the server says more; start it again, or choose another --model.",
             )

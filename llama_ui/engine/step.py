@@ -17,7 +17,6 @@ from llama_ui.engine.forward import LlamaForward
 from llama_ui.engine.sampler import RowOptions, penalize, sample
 from llama_ui.sampling import LIMITS, Sampling
 
-_LENGTHS = (256, 512, 1024, 2048, 3072)  # then multiples of 1,024
 _FEW, _ALL = 64, int(LIMITS["top_k"][1])  # candidates to sample from
 _TOP = int(LIMITS["top_logprobs"][1])
 _IDLE = (0.0, 0.0, 0.0, 1.0, 1.0, 1.0, 0.0)
@@ -63,12 +62,14 @@ class DecodeStep:
 
     def __init__(self, forward: LlamaForward, cache: KVCache, vocabulary: int) -> None:
         device = forward.device
-        on_one_gpu = device.type == "cuda" and len({key.device for key in cache.keys}) == 1
+        on_one_gpu = device.type == "cuda" and len(forward.devices) == 1
         self._forward = forward
         self._cache = cache
         self._use_graphs = on_one_gpu
         self._graphs: dict[_Shape, tuple[torch.cuda.CUDAGraph, _Output]] = {}
         self._pool = torch.cuda.graph_pool_handle() if on_one_gpu else None
+        # One for all captures: cuBLAS keeps a workspace for every stream it has seen.
+        self._side = torch.cuda.Stream(device) if on_one_gpu else None
         fields = len(_IDLE)
         self._host = torch.zeros(fields, cache.slots, pin_memory=device.type == "cuda")
         self._inputs = torch.zeros(fields, cache.slots, device=device)
@@ -125,9 +126,11 @@ class DecodeStep:
     def _length_for(self, needed: int) -> int:
         if not self._use_graphs:
             return min(-(-needed // 64) * 64, self._cache.length)
-        bucket = next(
-            (length for length in _LENGTHS if length >= needed), -(-needed // 1024) * 1024
-        )
+        # 256, 512, 1,024, 1,536, 2,048, 3,072, 4,096, 6,144 and so on.
+        bucket = 256
+        while bucket < needed:
+            is_power = bucket & (bucket - 1) == 0
+            bucket = bucket * 3 // 2 if is_power and bucket >= 1024 else 1 << bucket.bit_length()
         return min(bucket, self._cache.length)
 
     def _launch(self, shape: _Shape) -> _Output:
@@ -142,11 +145,11 @@ class DecodeStep:
     def _capture(self, compute: Callable[[], _Output]) -> tuple[torch.cuda.CUDAGraph, _Output]:
         # Libraries allocate at their first call, which a capture forbids. Running a step twice
         # writes the same keys and values twice.
-        side = torch.cuda.Stream()
-        side.wait_stream(torch.cuda.current_stream())
-        with torch.cuda.stream(side):
+        assert self._side is not None
+        self._side.wait_stream(torch.cuda.current_stream())
+        with torch.cuda.stream(self._side):
             compute()
-        torch.cuda.current_stream().wait_stream(side)
+        torch.cuda.current_stream().wait_stream(self._side)
         graph = torch.cuda.CUDAGraph()
         with torch.cuda.graph(graph, pool=self._pool, capture_error_mode="thread_local"):
             output = compute()

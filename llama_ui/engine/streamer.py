@@ -54,10 +54,11 @@ class ReplyStreamer(TextIteratorStreamer):
         self._reply.put(Chunk(self._decoder.add(token.id), (token,)))
 
     def end(self) -> None:
-        """For `generate`; how the reply ended is known only afterwards, see `finish`."""
+        """End the text."""
+        self._reply.put(self.last_chunk("stop"))
 
-    def finish(self, reason: FinishReason) -> None:
-        """End the reply: the rest of the text, why it ended, and the statistics."""
+    def last_chunk(self, reason: FinishReason) -> Chunk:
+        """The rest of the text, why the reply ended, and the statistics."""
         now, tokens = time.perf_counter(), self._tokens
         decoding = now - self._first_token
         stats = Stats(
@@ -68,7 +69,7 @@ class ReplyStreamer(TextIteratorStreamer):
             tokens_per_s=(tokens - 1) / decoding if tokens > 1 and decoding > 0 else 0.0,
             seed=self._seed,
         )
-        self._reply.put(Chunk(self._decoder.finish(), finish_reason=reason, stats=stats))
+        return Chunk(self._decoder.finish(), finish_reason=reason, stats=stats)
 
     def __iter__(self) -> Iterator[str]:
         return (chunk.text for chunk in self._reply)

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from typing import Any
 
 import gradio as gr
@@ -11,6 +12,9 @@ from llama_ui.engine.base import Engine
 from llama_ui.engine.starter import EngineStarter
 from llama_ui.errors import ChatError, OptionError
 from llama_ui.sampling import LIMITS, Sampling
+from llama_ui.web.pacing import FramePacer
+
+OPTIONS = [name for name in LIMITS if name != "top_logprobs"]
 
 
 class Api:
@@ -19,10 +23,12 @@ class Api:
     Args:
         starter: holds the engine.
         defaults: the sampling options that a caller leaves out.
+        pacer: decides how often a running reply is sent.
     """
 
-    def __init__(self, starter: EngineStarter, defaults: Sampling) -> None:
+    def __init__(self, starter: EngineStarter, defaults: Sampling, pacer: FramePacer) -> None:
         self._starter = starter
+        self._pacer = pacer
         self._defaults = defaults
 
     async def chat(
@@ -41,14 +47,17 @@ class Api:
         reply = None
         try:
             turn = {"role": "user", "content": message}
-            messages = parse_messages([*(history or []), turn])
+            messages = parse_messages([*parse_messages(history or []), turn])
             sampling = self._sampling(options)
             engine = await self._engine()
             plan = await asyncio.to_thread(engine.plan, messages, sampling)
             reply, text = engine.submit(plan, sampling), ""
-            async for chunk in reply:
-                text += chunk.text
-                yield text
+            with self._pacer.stream():
+                async for chunk in reply:
+                    text += chunk.text
+                    yield text
+                    if chunk.finish_reason is None:
+                        await self._pacer.pause()
         except ChatError as fault:
             raise gr.Error(str(fault), print_exception=False) from None
         finally:
@@ -79,7 +88,6 @@ class Api:
 
     def _sampling(self, options: dict[str, Any] | None) -> Sampling:
         given = options or {}
-        if not isinstance(given, dict) or not given.keys() <= LIMITS.keys():
-            raise OptionError("There is an unknown option.", f"Known are {', '.join(LIMITS)}.")
-        names = {name: getattr(self._defaults, name) for name in LIMITS}
-        return Sampling(**{**names, **given})
+        if not isinstance(given, dict) or not set(given) <= set(OPTIONS):
+            raise OptionError("There is an unknown option.", f"Known are {', '.join(OPTIONS)}.")
+        return replace(self._defaults, **given)

@@ -2,31 +2,31 @@
 
 import asyncio
 import logging
-import secrets
-from collections.abc import AsyncIterator, Callable
+import time
+from collections.abc import AsyncGenerator, Callable
+from contextlib import aclosing
 from dataclasses import dataclass, replace
 
 from llama_ui.conversation import Conversation
 from llama_ui.engine.base import Chunk, PlanOptions
 from llama_ui.engine.starter import EngineStarter
-from llama_ui.errors import ChatError, EngineError
+from llama_ui.errors import ChatError, DialogError, EngineError, incident
 from llama_ui.sampling import Sampling
+from llama_ui.web.pacing import FramePacer
 from llama_ui.web.session import Session
 from llama_ui.web.transcript import (
     EXAMPLES,
+    STOPPED,
     caption_for,
     note_for,
     render_conversation,
     render_empty,
     render_fault,
+    render_finished,
     render_running,
 )
 
 log = logging.getLogger(__name__)
-
-# A frame costs the server a millisecond and the browser a few: more than these show no gain.
-FRAMES_PER_S = 30
-FRAMES_PER_S_OF_ALL = 120
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,18 +65,22 @@ class Frame:
     has_exchanges: bool | None = None
 
 
+Frames = AsyncGenerator[Frame, None]
+
+
 class Handlers:
     """The events of the page.
 
     Args:
         starter: holds the engine.
         logo: the SVG that stands on the empty page.
+        pacer: decides how often a running reply is shown.
     """
 
-    def __init__(self, starter: EngineStarter, logo: str) -> None:
+    def __init__(self, starter: EngineStarter, logo: str, pacer: FramePacer) -> None:
         self._starter = starter
         self._logo = logo
-        self._streams = 0
+        self._pacer = pacer
 
     def shown(self, session: Session) -> Frame:
         """The page between two replies."""
@@ -85,29 +89,23 @@ class Handlers:
             transcript=render_conversation(conversation, session.dropped)
             if conversation.exchanges
             else render_empty(self._logo),
-            running="",
+            running=render_finished(conversation),
             notice="",
             busy=False,
             has_exchanges=bool(conversation.exchanges),
         )
 
-    async def send(self, session: Session, text: str, options: Options) -> AsyncIterator[Frame]:
+    def send(self, session: Session, text: str, options: Options) -> Frames:
         """Answer a new message; the typed text leaves its box only once it is accepted."""
-        async for frame in self._turn(session, lambda chat: chat.ask(text), options):
-            yield frame
+        return self._turn(session, lambda chat: chat.ask(text), options, message="")
 
-    async def send_example(
-        self, session: Session, index: object, options: Options
-    ) -> AsyncIterator[Frame]:
-        """Answer one of the example prompts of the empty page."""
-        if isinstance(index, int) and 0 <= index < len(EXAMPLES):
-            async for frame in self.send(session, EXAMPLES[index], options):
-                yield replace(frame, message=None)
+    def send_example(self, session: Session, index: object, options: Options) -> Frames:
+        """Answer one of the example prompts of the empty page; what is typed stays."""
+        return self._turn(session, lambda chat: chat.ask(_example(index)), options, message=None)
 
-    async def retry(self, session: Session, options: Options) -> AsyncIterator[Frame]:
-        """Answer the last message once more."""
-        async for frame in self._turn(session, Conversation.retry, options):
-            yield replace(frame, message=None)
+    def retry(self, session: Session, options: Options) -> Frames:
+        """Answer the last message once more; what is typed stays."""
+        return self._turn(session, Conversation.retry, options, message=None)
 
     def undo(self, session: Session, draft: str) -> Frame:
         """Take the last exchange back; its text returns to the box, unless something is in it."""
@@ -134,23 +132,34 @@ class Handlers:
         self._starter.forget(session.owner)
 
     async def _turn(
-        self, session: Session, change: Callable[[Conversation], Conversation], options: Options
-    ) -> AsyncIterator[Frame]:
-        """Change the conversation and have its last message answered; faults become a notice."""
+        self,
+        session: Session,
+        change: Callable[[Conversation], Conversation],
+        options: Options,
+        message: str | None,
+    ) -> Frames:
+        """Change the conversation and have its last message answered; faults become a notice.
+
+        Args:
+            message: what the message box holds once the change is accepted; None leaves it.
+        """
         try:
             _check_idle(session)
         except ChatError as fault:
             yield Frame(notice=render_fault(fault))
             return
         session.busy, session.stop_requested = True, False
+        notice = ""
         try:
-            async for frame in self._answer(session, change(session.conversation), options):
-                yield frame
-            notice = ""
+            conversation = change(session.conversation)
+            async with aclosing(self._answer(session, conversation, options, message)) as frames:
+                async for frame in frames:
+                    yield frame
         except ChatError as fault:
             notice = render_fault(fault)
         except Exception as error:
-            notice = render_fault(_incident(error))
+            what = "Something went wrong on the server"
+            notice = render_fault(incident(log, error, what, "Nothing is lost: try again."))
         finally:
             # Also the way out when the visitor has closed the page.
             session.stop()
@@ -158,8 +167,8 @@ class Handlers:
         yield replace(self.shown(session), notice=notice)
 
     async def _answer(
-        self, session: Session, conversation: Conversation, options: Options
-    ) -> AsyncIterator[Frame]:
+        self, session: Session, conversation: Conversation, options: Options, message: str | None
+    ) -> Frames:
         sampling = options.sampling()
         messages = conversation.messages(options.system)
         is_loading = self._starter.state == "loading"
@@ -171,45 +180,49 @@ class Handlers:
         yield Frame(
             transcript=render_conversation(conversation, session.dropped),
             running=render_running("", status),
-            message="",
+            message=message,
             notice="",
             busy=True,
             has_exchanges=True,
         )
         if is_loading:
             await self._submit(session, messages, sampling)
-        async for frame in self._stream(session, sampling):
-            yield frame
+        async with aclosing(self._stream(session, sampling)) as frames:
+            async for frame in frames:
+                yield frame
 
     async def _submit(
         self, session: Session, messages: list[dict[str, str]], sampling: Sampling
     ) -> None:
         engine = await self._starter.engine(lambda: session.stop_requested)
-        if engine is not None:
-            # Tokenising a long chat takes milliseconds that other visitors need not wait for.
-            options = PlanOptions(owner=session.owner)
-            plan = await asyncio.to_thread(engine.plan, messages, sampling, options)
-            session.dropped = plan.dropped
-            session.reply = engine.submit(plan, sampling)
-
-    async def _stream(self, session: Session, sampling: Sampling) -> AsyncIterator[Frame]:
-        """Show the running reply, at most so many frames a second, and keep it at the end."""
-        if session.reply is None or session.stop_requested:
-            session.conversation = session.conversation.answer("", note_for("cancelled", 0))
+        if engine is None:
             return
-        text, note, caption = "", "Incomplete: the reply ended with an error.", ""
-        self._streams += 1
+        # Tokenising a long chat takes milliseconds that other visitors need not wait for.
+        options = PlanOptions(owner=session.owner)
+        plan = await asyncio.to_thread(engine.plan, messages, sampling, options)
+        if not session.stop_requested:
+            session.reply = engine.submit(plan, sampling)
+            session.dropped = plan.dropped
+
+    async def _stream(self, session: Session, sampling: Sampling) -> Frames:
+        """Show the running reply, so many frames a second, and keep it at the end."""
+        text, note, caption = "", STOPPED, ""
         try:
-            async for chunk in session.reply:
-                text += chunk.text
-                if chunk.finish_reason is not None:
-                    note = note_for(chunk.finish_reason, sampling.max_new_tokens)
-                    caption = caption_for(chunk.stats) if chunk.stats else ""
-                    break
-                yield Frame(running=render_running(text, _queue_status(chunk)))
-                await asyncio.sleep(max(1 / FRAMES_PER_S, self._streams / FRAMES_PER_S_OF_ALL))
+            if session.reply is not None:
+                with self._pacer.stream():
+                    async for chunk in session.reply:
+                        text += chunk.text
+                        if chunk.finish_reason is not None:
+                            note = note_for(chunk.finish_reason, sampling.max_new_tokens)
+                            caption = caption_for(chunk.stats) if chunk.stats else ""
+                            break
+                        started = time.perf_counter()
+                        yield Frame(running=render_running(text, _queue_status(chunk)))
+                        await self._pacer.pause(time.perf_counter() - started)
+        except Exception:
+            note = "Incomplete: the reply ended with an error."
+            raise
         finally:
-            self._streams -= 1
             session.conversation = session.conversation.answer(text, note, caption)
 
 
@@ -218,17 +231,13 @@ def _check_idle(session: Session) -> None:
         raise EngineError("A reply is still being written.", "Wait for it, or stop it first.")
 
 
+def _example(index: object) -> str:
+    if isinstance(index, int) and 0 <= index < len(EXAMPLES):
+        return EXAMPLES[index]
+    raise DialogError("There is no such example.", "Choose one of those on the page.")
+
+
 def _queue_status(chunk: Chunk) -> str:
     if chunk.queue_position is None:
         return ""
     return f"All places are taken; yours is number {chunk.queue_position} in the line…"
-
-
-def _incident(error: Exception) -> EngineError:
-    """Log a bug and give the visitor a number to quote."""
-    incident = secrets.token_hex(4)
-    log.error("incident %s", incident, exc_info=error)
-    return EngineError(
-        f"Something went wrong on the server (incident {incident}).",
-        "Nothing is lost: press Retry, or start a new conversation.",
-    )

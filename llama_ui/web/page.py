@@ -1,6 +1,8 @@
 """The layout: one screen, declared from top to bottom, and what is wired to what."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator, Callable
+from contextlib import aclosing
+from functools import wraps
 from typing import Any
 from weakref import WeakValueDictionary
 
@@ -10,7 +12,8 @@ from llama_ui.engine.starter import EngineStarter
 from llama_ui.sampling import LIMITS, Sampling
 from llama_ui.settings import ROOT
 from llama_ui.web.api import Api
-from llama_ui.web.handlers import Frame, Handlers, Options
+from llama_ui.web.handlers import Frame, Frames, Handlers, Options
+from llama_ui.web.pacing import FramePacer
 from llama_ui.web.session import Session
 from llama_ui.web.transcript import render_badge, render_empty
 
@@ -36,7 +39,8 @@ def build_page(starter: EngineStarter, defaults: Sampling, system_prompt: str = 
         system_prompt: the one that it opens with.
     """
     logo = (ASSETS / "logo.svg").read_text(encoding="utf-8")
-    handlers = Handlers(starter, logo)
+    pacer = FramePacer()
+    handlers = Handlers(starter, logo, pacer)
     open_pages: WeakValueDictionary[str, Session] = WeakValueDictionary()
     page = gr.Blocks(title="Llama UI", fill_height=True, fill_width=True)
     with page:
@@ -73,28 +77,37 @@ def build_page(starter: EngineStarter, defaults: Sampling, system_prompt: str = 
 
         view = [transcript, running, message, notice, send, stop, actions]
 
-        def on_open(state: Session, request: gr.Request) -> Session:
+        async def on_open(state: Session, request: gr.Request) -> Session:
             open_pages[request.session_hash or ""] = state
             return state
 
-        def on_close(request: gr.Request) -> None:
+        async def on_close(request: gr.Request) -> None:
             state = open_pages.pop(request.session_hash or "", None)
             if state is not None:
                 handlers.leave(state)
 
-        async def on_send(state: Session, text: str, *values: Any) -> AsyncIterator[list[Any]]:
-            async for frame in handlers.send(state, text, Options(*values)):
-                yield _updates(frame)
+        @_streaming
+        def on_send(state: Session, text: str, *values: Any) -> Frames:
+            return handlers.send(state, text, Options(*values))
 
-        async def on_example(
-            event: gr.EventData, state: Session, *values: Any
-        ) -> AsyncIterator[list[Any]]:
-            async for frame in handlers.send_example(state, event.example, Options(*values)):
-                yield _updates(frame)
+        @_streaming
+        def on_example(event: gr.EventData, state: Session, *values: Any) -> Frames:
+            index = getattr(event, "example", None)
+            return handlers.send_example(state, index, Options(*values))
 
-        async def on_retry(state: Session, *values: Any) -> AsyncIterator[list[Any]]:
-            async for frame in handlers.retry(state, Options(*values)):
-                yield _updates(frame)
+        @_streaming
+        def on_retry(state: Session, *values: Any) -> Frames:
+            return handlers.retry(state, Options(*values))
+
+        # Coroutines run on the event loop, where everything else that changes a session runs.
+        async def on_stop(state: Session) -> None:
+            state.stop()
+
+        async def on_undo(state: Session, draft: str) -> list[Any]:
+            return _updates(handlers.undo(state, draft))
+
+        async def on_clear(state: Session) -> list[Any]:
+            return _updates(handlers.clear(state))
 
         async def on_badge() -> Any:
             state = starter.state
@@ -111,28 +124,16 @@ def build_page(starter: EngineStarter, defaults: Sampling, system_prompt: str = 
         gr.on([message.submit, send.click], on_send, [session, message, *options], view, **private)
         transcript.click(on_example, [session, *options], view, **private)
         retry.click(on_retry, [session, *options], view, **private)
-        stop.click(Session.stop, [session], queue=False, **private)
-        undo.click(
-            lambda state, draft: _updates(handlers.undo(state, draft)),
-            [session, message],
-            view,
-            queue=False,
-            **private,
-        )
-        clear.click(
-            lambda state: _updates(handlers.clear(state)),
-            [session],
-            view,
-            queue=False,
-            **private,
-        )
+        stop.click(on_stop, [session], queue=False, **private)
+        undo.click(on_undo, [session, message], view, queue=False, **private)
+        clear.click(on_clear, [session], view, queue=False, **private)
         timer = gr.Timer(_POLL_S)
         gr.on([page.load, timer.tick], on_badge, None, [badge, timer], queue=False, **private)
 
         page.load(on_open, session, session, queue=False, **private)
         page.unload(on_close)
 
-        api = Api(starter, defaults)
+        api = Api(starter, defaults, pacer)
         public: dict[str, Any] = {"concurrency_limit": None}
         gr.api(api.chat, api_name="chat", **public)  # type: ignore[attr-defined]
         gr.api(api.prompt, api_name="prompt", **public)  # type: ignore[attr-defined]
@@ -189,6 +190,21 @@ def _slider(name: str, step: float, defaults: Sampling, info: str) -> gr.Slider:
         info=info,
         elem_id=name,
     )
+
+
+def _streaming(handler: Callable[..., Frames]) -> Callable[..., AsyncGenerator[list[Any], None]]:
+    """Makes an event handler, which Gradio wants as an async generator, of one that gives frames.
+
+    When Gradio closes it, because the page is gone, the frames are closed at once.
+    """
+
+    @wraps(handler)
+    async def stream(*arguments: Any) -> AsyncGenerator[list[Any], None]:
+        async with aclosing(handler(*arguments)) as frames:
+            async for frame in frames:
+                yield _updates(frame)
+
+    return stream
 
 
 def _updates(frame: Frame) -> list[Any]:

@@ -14,7 +14,7 @@ log = logging.getLogger(__name__)
 
 def serve(starter: EngineStarter, settings: Settings, open_browser: bool) -> int:
     """Serve the page until Ctrl+C; returns the exit code of the program."""
-    defaults = Sampling(max_new_tokens=settings.max_new_tokens)
+    defaults = Sampling(max_new_tokens=settings.first_reply_tokens)
     page = build_page(starter, defaults, settings.system_prompt)
     try:
         _, local_url, share_url = page.launch(
@@ -43,4 +43,5 @@ def serve(starter: EngineStarter, settings: Settings, open_browser: bool) -> int
     if settings.is_public and settings.auth is None:
         print("Anyone who can reach it can use it: --auth USER:PASSWORD asks for a log-in.")
     page.block_thread()
+    starter.close()
     return 0

@@ -13,6 +13,7 @@ EXAMPLES = (
     "How do I run Llama 2 7B here?",
     "Talk like a pirate and introduce yourself.",
 )
+STOPPED = "Stopped."
 
 
 def render_conversation(conversation: Conversation, dropped: int = 0) -> str:
@@ -21,16 +22,18 @@ def render_conversation(conversation: Conversation, dropped: int = 0) -> str:
     Args:
         dropped: how many of the oldest answered exchanges did not fit into the last prompt.
     """
-    rows, answered = [], 0
+    rows, answered, border = [], 0, 0
     for exchange in conversation.exchanges:
         answered += bool(exchange.assistant)
-        rows.append(_exchange(exchange, forgotten=bool(exchange.assistant) and answered <= dropped))
-    if dropped:
+        forgotten = bool(exchange.assistant) and answered <= dropped
+        rows.append(_exchange(exchange, forgotten))
+        border = len(rows) if forgotten else border
+    if border:
         count = (
             "1 exchange no longer fits" if dropped == 1 else f"{dropped} exchanges no longer fit"
         )
         rows.insert(
-            dropped,
+            border,
             f'<p class="divider">The {count} into the context window: '
             "the model does not see what stands above.</p>",
         )
@@ -62,6 +65,14 @@ def render_running(text: str, status: str = "") -> str:
     return f'<div class="turn assistant running" aria-busy="true">{body}</div>'
 
 
+def render_finished(conversation: Conversation) -> str:
+    """What a screen reader says when a reply is complete; nothing to see."""
+    last = conversation.exchanges[-1] if conversation.exchanges else None
+    if last is None or not last.assistant:
+        return ""
+    return f'<p class="sr-only" role="status">Reply: {escape(last.assistant[:2_000])}</p>'
+
+
 def render_fault(fault: ChatError) -> str:
     """What went wrong and what to do next."""
     return (
@@ -84,7 +95,7 @@ def render_badge(name: str, state: str, info: EngineInfo | None) -> str:
 def note_for(reason: FinishReason, max_new_tokens: int) -> str:
     """Why a reply is incomplete; empty when it is whole."""
     if reason == "cancelled":
-        return "Stopped."
+        return STOPPED
     if reason == "length":
         return f"Cut at the limit of {max_new_tokens:,} new tokens: raise it in Advanced options."
     return ""
@@ -92,6 +103,8 @@ def note_for(reason: FinishReason, max_new_tokens: int) -> str:
 
 def caption_for(stats: Stats) -> str:
     """The facts about a reply in one line."""
+    if not stats.reply_tokens:
+        return ""
     parts = [f"{stats.reply_tokens:,} tokens"]
     if stats.tokens_per_s:
         parts.append(f"{stats.tokens_per_s:.0f} tokens/s")

@@ -83,10 +83,11 @@ def test_a_mixed_batch_says_what_generate_says(engine, exact):
 
 
 @pytest.mark.parametrize(("heads", "kv_heads"), [(4, 4), (4, 2), (8, 1)])
-@pytest.mark.parametrize("rope", [None, "linear", "llama3", "yarn"])
+@pytest.mark.parametrize("rope", [None, "linear", "dynamic", "llama3", "yarn"])
 def test_other_shapes_and_ropes_say_what_generate_says(exact, heads, kv_heads, rope):
     parameters = {
         None: None,
+        "dynamic": {"rope_type": "dynamic", "factor": 4.0, "rope_theta": 10000.0},
         "linear": {"rope_type": "linear", "factor": 4.0, "rope_theta": 10000.0},
         "llama3": {
             "rope_type": "llama3",
@@ -185,6 +186,50 @@ def test_visitors_share_the_operators_system_prompt_and_no_more(exact):
     engine.close()
 
 
+def test_visitors_who_take_turns_do_not_cut_each_others_chats_down(exact):
+    """They begin with the same system prompt; there are slots for both."""
+    system = {"role": "system", "content": "You are the guide of this house."}
+    engine = LocalEngine(exact, slots=2, public_system=system["content"])
+    sampling = Sampling(temperature=0, max_new_tokens=4)
+    chats = {"me": [system, *question(1)], "you": [system, *question(2)]}
+    before: dict[str, int] = {}
+    for turn in range(3):
+        for owner, messages in chats.items():
+            plan = engine.plan(messages, sampling, PlanOptions(owner=owner))
+            text, last = collect(engine.submit(plan, sampling))
+            if turn:
+                assert last.stats.reused_tokens > before[owner] - 6
+            before[owner] = len(plan.ids) + last.stats.reply_tokens
+            messages += [{"role": "assistant", "content": text}, *question(turn)]
+    engine.close()
+
+
+def test_a_tiny_temperature_is_greedy_and_hurts_nobody(engine, exact):
+    greedy = Sampling(temperature=0, max_new_tokens=30)
+    plan = engine.plan(question(3), greedy)
+    neighbour = engine.submit(plan, greedy)
+    tiny = Sampling(temperature=2e-38, max_new_tokens=10)
+    assert collect(engine.submit(plan, tiny))[0] == generate(exact, plan.ids, 10)
+    assert collect(neighbour)[0] == generate(exact, plan.ids, 30)
+
+
+def test_a_fault_while_a_slot_is_prepared_is_that_requests_alone(engine, exact):
+    """A cache that cannot be copied: the real error of a row that is not there."""
+    sampling = Sampling(temperature=0, max_new_tokens=200)
+    plan = engine.plan(question(1), sampling, PlanOptions(owner="me"))
+    running = engine.submit(plan, sampling)
+    next(chunk for chunk in running if chunk.text)
+    keys = engine._batch._cache.keys
+    kept, keys[0] = keys[0], keys[0][:0]
+    # A branch copies from the slot that is live; both die, each told so.
+    for reply in (engine.submit(plan, sampling), running):
+        with pytest.raises(EngineError, match="incident"):
+            collect(reply)
+    keys[0] = kept
+    short = Sampling(temperature=0, max_new_tokens=5)
+    assert collect(engine.submit(plan, short))[0] == generate(exact, plan.ids, 5)
+
+
 def test_what_an_owner_leaves_behind_can_be_forgotten(engine):
     sampling = Sampling(temperature=0, max_new_tokens=4)
     plan = engine.plan(question(2), sampling, PlanOptions(owner="me"))
@@ -260,7 +305,7 @@ def test_a_fault_in_prefill_is_that_requests_alone(exact):
             raise RuntimeError("forced")
 
     hook = exact.model.model.layers[3].mlp.down_proj.register_forward_pre_hook(fail)
-    with pytest.raises(RuntimeError, match="forced"):
+    with pytest.raises(EngineError, match="incident"):
         collect(engine.submit(engine.plan(question(2), sampling), sampling))
     hook.remove()
     assert expected.endswith(collect(other)[0])
@@ -293,8 +338,8 @@ def test_a_lost_gpu_ends_everything_and_calls_for_help(exact):
 
     hook = exact.model.lm_head.register_forward_pre_hook(fail)
     running, waiting = engine.submit(plan, sampling), engine.submit(plan, sampling)
-    for reply, kind in ((running, RuntimeError), (waiting, EngineError)):
-        with pytest.raises(kind):
+    for reply in (running, waiting):
+        with pytest.raises(EngineError, match="restarting"):
             collect(reply)
     hook.remove()
     assert lost.wait(5)
@@ -308,7 +353,7 @@ def test_many_users_get_their_own_replies(exact):
     doubled or crossed."""
     engine = LocalEngine(exact, slots=4, max_waiting=100)
     sampling = Sampling(temperature=0, max_new_tokens=8)
-    users, rounds = 8, examples(2)
+    users, rounds = min(32, examples(8)), examples(2)
     expected = {n: generate(exact, engine.plan(question(n), sampling).ids, 8) for n in range(users)}
     wrong: list[int] = []
 
@@ -376,7 +421,7 @@ def test_every_kind_of_fault_reaches_its_reader(exact, place, kind):
                 raise kind("forced")
 
         hook = exact.model.get_submodule(place).register_forward_pre_hook(fail)
-        with pytest.raises((kind, EngineError)):
+        with pytest.raises(EngineError):
             collect(engine.submit(plan, sampling))
         hook.remove()
         assert collect(engine.submit(plan, sampling))[0] == expected

@@ -64,3 +64,11 @@ def test_the_ends_of_the_unit_interval_give_possible_tokens(uniform):
     logits[0, [3, 7]] = 0.0
     token = sample(logits, options(1, torch.tensor([uniform])), 64)
     assert token.item() in (3, 7)
+
+
+def test_a_row_that_is_not_a_number_leaves_the_others_alone():
+    logits = torch.randn(3, VOCABULARY)
+    logits[1] = torch.nan
+    tokens = sample(logits, options(3, torch.full((3,), 0.5), top_k=1), 64)
+    assert tokens[[0, 2]].tolist() == logits[[0, 2]].argmax(-1).tolist()
+    assert 0 <= tokens[1] < VOCABULARY

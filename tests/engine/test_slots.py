@@ -35,15 +35,22 @@ def test_an_idle_source_is_used_in_place_and_a_live_one_never_taken_over():
     empty = Slot(2)
     source, length = best_source([live, idle, empty], [1, 2, 3, 4], "me", 0)
     assert (source, length) == (live, 3)
-    assert choose_target([live, idle, empty], source) is empty
+    assert choose_target([live, idle, empty], source, 3, "me") is empty
     same = Slot(3, [1, 2, 3], "me")
     assert best_source([live, same], [1, 2, 3, 4], "me", 0)[0] is same
-    assert choose_target([live, same], same) is same
+    assert choose_target([live, same], same, 3, "me") is same
 
 
 def test_the_least_recently_used_goes_first():
     slots = [Slot(0, [1], "a", last_used=3), Slot(1, [2], "b", last_used=1)]
-    assert choose_target(slots, None) is slots[1]
+    assert choose_target(slots, None, 0, "") is slots[1]
     for slot in slots:
         slot.is_live = True
-    assert choose_target(slots, None) is None
+    assert choose_target(slots, None, 0, "") is None
+
+
+def test_a_slot_of_which_little_can_be_kept_is_left_alone():
+    own, empty = Slot(0, [1, 2, 3, 4, 5, 6, 7], "me", last_used=4), Slot(1)
+    assert choose_target([own, empty], own, 3, "me") is empty
+    assert choose_target([own, empty], own, 4, "me") is own
+    assert choose_target([own, empty], own, 7, "you") is empty

@@ -7,6 +7,7 @@ import pytest
 from llama_ui.engine.starter import EngineStarter
 from llama_ui.errors import ModelError
 from llama_ui.web.handlers import Handlers, Options
+from llama_ui.web.pacing import FramePacer
 from llama_ui.web.session import Session
 
 OPTIONS = Options("", 0, 0.9, 50, 1, 16, None)
@@ -32,7 +33,7 @@ def collect(frames) -> list:
 def test_a_turn_ends_with_the_whole_conversation(starter):
     starter.wait()
     session = Session()
-    frames = collect(Handlers(starter, "").send(session, "Hello!", OPTIONS))
+    frames = collect(Handlers(starter, "", FramePacer()).send(session, "Hello!", OPTIONS))
     assert frames[0].message == ""
     assert frames[0].busy
     assert not frames[-1].busy
@@ -55,27 +56,30 @@ def test_a_turn_ends_with_the_whole_conversation(starter):
 def test_forged_options_are_refused_and_nothing_changes(starter, options):
     starter.wait()
     session = Session()
-    frames = collect(Handlers(starter, "").send(session, "Hello!", options))
+    frames = collect(Handlers(starter, "", FramePacer()).send(session, "Hello!", options))
     assert "fault" in frames[-1].notice
     assert frames[-1].message is None
     assert not session.conversation.exchanges
 
 
-@pytest.mark.parametrize("text", [None, 5, ["x"], "", " \n", "x" * 200_000])
+@pytest.mark.parametrize("text", [None, 5, ["x"], "", " \n", "x" * 200_000, "a\ud800b"])
 def test_forged_messages_are_refused(starter, text):
-    frames = collect(Handlers(starter, "").send(Session(), text, OPTIONS))
+    frames = collect(Handlers(starter, "", FramePacer()).send(Session(), text, OPTIONS))
     assert len(frames) == 1
     assert "fault" in frames[0].notice
 
 
 @pytest.mark.parametrize("index", [-1, 4, "0", None, 1.5, [0]])
 def test_only_real_examples_are_sent(starter, index):
-    assert collect(Handlers(starter, "").send_example(Session(), index, OPTIONS)) == []
+    session = Session()
+    frames = collect(Handlers(starter, "", FramePacer()).send_example(session, index, OPTIONS))
+    assert "no such example" in frames[-1].notice
+    assert not session.conversation.exchanges
 
 
 def test_a_second_message_is_refused_while_a_reply_is_written(starter):
     starter.wait()
-    session, handlers = Session(), Handlers(starter, "")
+    session, handlers = Session(), Handlers(starter, "", FramePacer())
 
     async def both():
         first = handlers.send(session, "Hello!", OPTIONS)
@@ -93,7 +97,7 @@ def test_a_second_message_is_refused_while_a_reply_is_written(starter):
 def test_a_bug_becomes_an_incident_and_the_page_goes_on(starter, loaded, caplog):
     """A forced fault in the model: logged with its traceback, told with a number, retried well."""
     starter.wait()
-    session, handlers = Session(), Handlers(starter, "")
+    session, handlers = Session(), Handlers(starter, "", FramePacer())
 
     def fail(*_):
         raise RuntimeError("forced")
@@ -102,6 +106,7 @@ def test_a_bug_becomes_an_incident_and_the_page_goes_on(starter, loaded, caplog)
     frames = collect(handlers.send(session, "Hello!", OPTIONS))
     hook.remove()
     incident = frames[-1].notice.split("incident ")[1][:8]
+    assert "The model failed" in frames[-1].notice
     assert incident in caplog.text
     assert "forced" in caplog.text
     assert "forced" not in frames[-1].notice
@@ -110,21 +115,23 @@ def test_a_bug_becomes_an_incident_and_the_page_goes_on(starter, loaded, caplog)
     assert session.conversation.exchanges[0].assistant
 
 
-def test_a_page_closed_in_mid_reply_cancels_it(starter):
+def test_a_page_closed_in_mid_reply_cancels_it_at_once(starter):
+    """When closing returns, not when the garbage is collected."""
     starter.wait()
     session = Session()
     long = Options("", 2, 1, 1000, 1, 1000, None)
 
     async def leave():
-        frames = Handlers(starter, "").send(session, "A long story", long)
+        frames = Handlers(starter, "", FramePacer()).send(session, "A long story", long)
         await anext(frames)
         reply = session.reply
         await anext(frames)
         await frames.aclose()
-        return reply
+        assert reply.cancelled
+        assert not session.busy
+        assert session.conversation.exchanges[0].note == "Stopped."
 
-    assert asyncio.run(leave()).cancelled
-    assert not session.busy
+    asyncio.run(leave())
 
 
 def test_stop_while_the_model_loads(loaded):
@@ -144,7 +151,7 @@ def test_stop_while_the_model_loads(loaded):
 
     async def stop_early():
         frames = []
-        async for frame in Handlers(starter, "").send(session, "Hello!", OPTIONS):
+        async for frame in Handlers(starter, "", FramePacer()).send(session, "Hello!", OPTIONS):
             frames.append(frame)
             session.stop()
         return frames
@@ -165,7 +172,7 @@ def test_a_failed_model_is_explained_and_the_text_kept():
     with pytest.raises(ModelError):
         starter.wait()
     session = Session()
-    frames = collect(Handlers(starter, "").send(session, "Hello!", OPTIONS))
+    frames = collect(Handlers(starter, "", FramePacer()).send(session, "Hello!", OPTIONS))
     assert "It is broken." in frames[-1].notice
     assert frames[-1].message is None
     assert not session.conversation.exchanges
