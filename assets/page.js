@@ -12,7 +12,6 @@ document.addEventListener('keydown', (event) => {
 
 // Copy a code block or a reply; where the clipboard is refused, select the text instead.
 const copy = async (text, button) => {
-    const label = button.textContent;
     try {
         await navigator.clipboard.writeText(text);
         button.textContent = 'Copied';
@@ -24,7 +23,7 @@ const copy = async (text, button) => {
         button.textContent = document.execCommand('copy') ? 'Copied' : 'Not allowed';
         area.remove();
     }
-    setTimeout(() => { button.textContent = label; }, 1500);
+    setTimeout(() => { button.textContent = 'Copy'; }, 1500);
 };
 document.addEventListener('click', (event) => {
     const button = event.target.closest('.copy-code, .copy-reply');

@@ -19,6 +19,7 @@ from llama_ui.web.transcript import render_badge, render_empty
 
 ASSETS = ROOT / "assets"
 _POLL_S = 0.5
+PROMPT_ROOM = 64  # tokens that the longest reply leaves for a prompt
 
 _KEYS = "<kbd>Enter</kbd> sends · <kbd>Shift</kbd>+<kbd>Enter</kbd> new line · <kbd>Esc</kbd> stops"
 # A click on something that carries data-example goes to the server as its number.
@@ -113,7 +114,11 @@ def build_page(starter: EngineStarter, defaults: Sampling, system_prompt: str = 
             state = starter.state
             engine = await starter.engine() if state == "ready" else None
             info = engine.info if engine else None
-            return render_badge(starter.name, state, info), gr.Timer(active=state == "loading")
+            most = LIMITS["max_new_tokens"][1]
+            if info is not None:
+                most = min(most, info.context_length - PROMPT_ROOM)
+            badge_html = render_badge(starter.name, state, info)
+            return badge_html, gr.Timer(active=state == "loading"), gr.Slider(maximum=most)
 
         # The engine's line is the only queue; Gradio's own would add a second one.
         private: dict[str, Any] = {
@@ -128,7 +133,14 @@ def build_page(starter: EngineStarter, defaults: Sampling, system_prompt: str = 
         undo.click(on_undo, [session, message], view, queue=False, **private)
         clear.click(on_clear, [session], view, queue=False, **private)
         timer = gr.Timer(_POLL_S)
-        gr.on([page.load, timer.tick], on_badge, None, [badge, timer], queue=False, **private)
+        gr.on(
+            [page.load, timer.tick],
+            on_badge,
+            None,
+            [badge, timer, options[5]],
+            queue=False,
+            **private,
+        )
 
         page.load(on_open, session, session, queue=False, **private)
         page.unload(on_close)

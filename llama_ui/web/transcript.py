@@ -102,15 +102,13 @@ def note_for(reason: FinishReason, max_new_tokens: int) -> str:
 
 
 def caption_for(stats: Stats) -> str:
-    """The facts about a reply in one line."""
+    """The facts about a reply in one line; empty when no token was drawn."""
     if not stats.reply_tokens:
         return ""
     parts = [f"{stats.reply_tokens:,} tokens"]
     if stats.tokens_per_s:
         parts.append(f"{stats.tokens_per_s:.0f} tokens/s")
     parts.append(f"first after {stats.first_token_s:.2f} s")
-    if stats.reused_tokens:
-        parts.append(f"{stats.reused_tokens:,} of {stats.prompt_tokens:,} prompt tokens reused")
     if stats.seed is not None:
         parts.append(f"seed {stats.seed}")
     return " · ".join(parts)

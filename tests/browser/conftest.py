@@ -16,9 +16,15 @@ MISSING = (
 )
 
 
+def chromium_path() -> str | None:
+    """The browser to drive: the one named in the environment, or the system's."""
+    named = os.environ.get("LLAMA_UI_CHROMIUM")
+    return named or next(filter(None, map(shutil.which, NAMES)), None)
+
+
 @pytest.fixture(scope="session")
 def browser() -> Iterator[Browser]:
-    path = os.environ.get("LLAMA_UI_CHROMIUM") or next(filter(None, map(shutil.which, NAMES)), None)
+    path = chromium_path()
     if path is None:
         (pytest.fail if os.environ.get("CI") else pytest.skip)(MISSING)
     with sync_playwright() as playwright:
