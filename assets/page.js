@@ -39,14 +39,23 @@ const follow = () => {
     const chat = find('chat');
     if (!chat) { setTimeout(follow, 50); return; }
     let following = true;
-    chat.addEventListener('scroll', () => {
-        following = chat.scrollHeight - chat.scrollTop - chat.clientHeight < 48;
-    }, {passive: true});
-    const toEnd = () => { if (following) chat.scrollTop = chat.scrollHeight; };
+    let last = 0;  // where we last scrolled to
+    const isAtEnd = () => chat.scrollHeight - chat.scrollTop - chat.clientHeight < 48;
+    const toEnd = () => {
+        // The reader may have scrolled up since, and the event for it not have come yet.
+        if (chat.scrollTop < last - 4 && !isAtEnd()) following = false;
+        if (following) chat.scrollTop = chat.scrollHeight;
+        last = chat.scrollTop;
+    };
+    chat.addEventListener('scroll', () => { following = isAtEnd(); last = chat.scrollTop; }, {passive: true});
     new MutationObserver(toEnd).observe(chat, {childList: true, subtree: true});
     new ResizeObserver(toEnd).observe(chat);
+    const restart = () => { following = true; last = 0; };
     document.addEventListener('click', (event) => {
-        if (event.target.closest('#send, [data-example], #retry')) following = true;
+        if (event.target.closest('#send, [data-example], #retry')) restart();
+    });
+    document.addEventListener('keydown', (event) => {
+        if (event.key === 'Enter' && event.target.closest('#message')) restart();
     });
 };
 follow();
