@@ -6,7 +6,7 @@ captured in a CUDA graph and costs little on a CPU. Touvron et al. 2023, Llama 2
 by Su et al. 2021, in transformers' layout (the two halves of a head are rotated together).
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,7 +14,7 @@ import torch
 import torch.nn.functional as F
 
 from llama_ui.engine.cache import KVCache
-from llama_ui.engine.joined import Joined
+from llama_ui.engine.linear import Joined, direct
 
 
 class LlamaForward:
@@ -138,9 +138,9 @@ class Layer:
         self.attention_norm: torch.Tensor = layer.input_layernorm.weight
         self.feed_forward_norm: torch.Tensor = layer.post_attention_layernorm.weight
         self.qkv = Joined(attention.q_proj, attention.k_proj, attention.v_proj)
-        self.attention_out: Callable[[torch.Tensor], torch.Tensor] = attention.o_proj
+        self.attention_out = direct(attention.o_proj)
         self.gate_up = Joined(mlp.gate_proj, mlp.up_proj)
-        self.down: Callable[[torch.Tensor], torch.Tensor] = mlp.down_proj
+        self.down = direct(mlp.down_proj)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,11 +1,39 @@
-"""Linear layers that read the same input, run as one: fewer and larger matrix products."""
+"""Linear layers as a step runs them: those with the same input joined, 4-bit ones called direct."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import torch
 from bitsandbytes.functional import QuantState, dequantize_blockwise
 from bitsandbytes.nn.modules import Linear4bit, Params4bit
+
+Linear = Callable[[torch.Tensor], torch.Tensor]
+
+
+def direct(layer: Any) -> Linear:
+    """A layer as a function; a 4-bit one on a CPU without the checks it makes at every call.
+
+    On a small model these take longer than the product itself. The operator is the one that
+    bitsandbytes registers for CPUs with AVX512-BF16; elsewhere the layer stays as it is.
+    """
+    function: Linear = layer
+    packed: Any = layer.weight
+    if type(layer) is not Linear4bit or packed.device.type != "cpu":
+        return function
+    # The first call packs the weight for the CPU, if it is one that the operator runs on.
+    layer(torch.zeros(1, layer.in_features, dtype=layer.compute_dtype))
+    state, weight = packed.quant_state, packed.data
+    if layer.bias is not None or not getattr(state, "packing_format_for_cpu", False):
+        return function
+    shape, absmax, code, blocksize = list(state.shape), state.absmax, state.code, state.blocksize
+
+    def product(x: torch.Tensor) -> torch.Tensor:
+        output: torch.Tensor = torch.ops.bitsandbytes.gemv_4bit.default(
+            x, weight, shape, absmax, code, blocksize
+        )
+        return output
+
+    return product
 
 
 class Joined:
@@ -23,17 +51,16 @@ class Joined:
     def __init__(self, *layers: Any) -> None:
         kinds = {type(layer) for layer in layers}
         has_bias = any(getattr(layer, "bias", None) is not None for layer in layers)
-        self._layers: Sequence[Any] = layers
+        self._layers: Sequence[Linear] = layers
         if not has_bias and kinds == {Linear4bit}:
-            self._layers = [_join_4bit(layers)]
+            self._layers = [direct(_join_4bit(layers))]
         elif not has_bias and kinds == {torch.nn.Linear}:
             self._layers = [_join_plain(layers)]
 
     def __call__(self, x: torch.Tensor) -> torch.Tensor:
         """The outputs of the layers side by side, [..., sum of the output sizes]."""
         if len(self._layers) == 1:
-            output: torch.Tensor = self._layers[0](x)
-            return output
+            return self._layers[0](x)
         return torch.cat([layer(x) for layer in self._layers], dim=-1)
 
 
