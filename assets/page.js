@@ -59,3 +59,15 @@ const follow = () => {
     });
 };
 follow();
+
+// A button that disappears takes the focus with it: give it to the message box.
+let hadFocus = false;
+document.addEventListener('focusin', (event) => {
+    hadFocus = Boolean(event.target.closest('#send, #stop, #actions, [data-example]'));
+});
+new MutationObserver(() => {
+    if (document.activeElement === document.body && hadFocus) {
+        hadFocus = false;
+        find('message')?.querySelector('textarea')?.focus();
+    }
+}).observe(document.body, {childList: true, subtree: true, attributes: true, attributeFilter: ['class', 'style']});

@@ -67,5 +67,5 @@ def _out_of_range(name: str, value: object) -> OptionError:
     label = name.replace("_", " ").capitalize()
     kind = "a whole number" if isinstance(low, int) else "a number"
     return OptionError(
-        f"{label} cannot be {str(value)[:40]!r}.", f"Choose {kind} from {low:g} to {high:g}."
+        f"{label} cannot be {str(value)[:40]!r}.", f"Choose {kind} from {low:,} to {high:,}."
     )

@@ -41,8 +41,7 @@ class Joined:
 
     4-bit and plain layers can be joined; their own weights become views of the joined ones, so
     the model stays whole. Only the scales of double quantisation are unpacked: 0.4 bit a weight
-    more. Layers of any other kind (8-bit, adapters)
-    run one after another.
+    more. Layers of any other kind (8-bit, adapters) run one after another.
 
     Args:
         layers: with the same input size.

@@ -39,7 +39,7 @@ class Options:
     top_k: float
     repetition_penalty: float
     max_new_tokens: float
-    seed: float | None
+    seed: str | None
 
     def sampling(self) -> Sampling:
         """The checked options; raises OptionError."""
@@ -49,8 +49,18 @@ class Options:
             top_k=self.top_k,  # type: ignore[arg-type]
             repetition_penalty=self.repetition_penalty,
             max_new_tokens=self.max_new_tokens,  # type: ignore[arg-type]
-            seed=self.seed,  # type: ignore[arg-type]
+            seed=_seed(self.seed),
         )
+
+
+def _seed(typed: object) -> int | None:
+    """The seed in its box: empty means none; what is no whole number is for Sampling to refuse."""
+    text = "" if typed is None else str(typed).strip()
+    if not text:
+        return None
+    # Past twenty digits it is out of range anyway, and slow to read.
+    is_whole = text.isascii() and text.lstrip("-").isdigit() and len(text) <= 20
+    return int(text) if is_whole else text  # type: ignore[return-value]
 
 
 @dataclass(frozen=True, slots=True)

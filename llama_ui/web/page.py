@@ -179,13 +179,13 @@ def _options(defaults: Sampling, system_prompt: str) -> list[gr.components.Compo
         max_new_tokens = _slider(
             "max_new_tokens", 1, defaults, "The longest reply; this room is kept free for it."
         )
-        seed = gr.Number(
+        # Not a number box: Gradio shows an empty one as 0, and sends that.
+        seed = gr.Textbox(
             label="Seed",
             info="The same seed and options give the same reply. Empty: a new one each time.",
-            value=None,
-            precision=0,
-            minimum=LIMITS["seed"][0],
-            maximum=LIMITS["seed"][1],
+            placeholder="random",
+            value="",
+            max_lines=1,
             elem_id="seed",
         )
     return [system, temperature, top_p, top_k, penalty, max_new_tokens, seed]

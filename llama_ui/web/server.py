@@ -27,6 +27,8 @@ def serve(starter: EngineStarter, settings: Settings, open_browser: bool) -> int
             theme=build_theme(),
             css_paths=[ASSETS / "style.css", ASSETS / "markdown.css"],
             js=f"() => {{{(ASSETS / 'page.js').read_text(encoding='utf-8')}}}",
+            # The page takes no files; Gradio's upload route would.
+            max_file_size=1,
             footer_links=["api", "settings"],
             run_history=False,
             enable_monitoring=False,

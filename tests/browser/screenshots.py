@@ -32,7 +32,7 @@ def take(page: Page, name: str) -> None:
     page.wait_for_selector(".badge.ready")
     # A fixed seed: the same picture every time.
     page.get_by_text("Advanced options").click()
-    page.locator("#seed input[type=number]").fill("7")
+    page.locator("#seed textarea, #seed input").first.fill("7")
     page.get_by_text("Advanced options").click()
     for number, text in enumerate(CHAT, start=1):
         page.fill("#message textarea", text)

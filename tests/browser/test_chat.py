@@ -37,7 +37,8 @@ def chat(page: Page, text: str) -> str:
 
 
 def set_option(page: Page, elem_id: str, value: str) -> None:
-    field = page.locator(f"#{elem_id} input[type=number]")
+    kinds = ("input[type=number]", "input[type=text]", "textarea")
+    field = page.locator(", ".join(f"#{elem_id} {kind}" for kind in kinds)).first
     field.fill(value)
     field.press("Tab")
 
@@ -150,6 +151,31 @@ def test_a_seed_repeats_a_reply(page):
     page.click("#clear")
     expect(page.locator(".example").first).to_be_visible()
     assert chat(page, "Tell me a tiny story about a brave llama.") == first
+
+
+def test_without_a_seed_each_reply_has_a_new_one(page):
+    open_options(page)
+    chat(page, "Hello!")
+    chat(page, "Hello!")
+    seeds = [caption.rsplit(" ", 1)[1] for caption in page.locator(".caption").all_inner_texts()]
+    assert len(set(seeds)) == 2
+    assert "0" not in seeds
+
+
+def test_a_seed_that_is_none_is_explained(page):
+    open_options(page)
+    set_option(page, "seed", "-5")
+    send(page, "Hello!")
+    expect(page.locator(".fault")).to_contain_text("Seed cannot be '-5'")
+    expect(page.locator("#message textarea")).to_have_value("Hello!")
+
+
+def test_the_focus_returns_to_the_message_box(page):
+    page.locator(".example").nth(1).click()
+    wait_until_idle(page)
+    expect(page.locator("#message textarea")).to_be_focused()
+    page.click("#clear")
+    expect(page.locator("#message textarea")).to_be_focused()
 
 
 def test_shift_enter_breaks_the_line(page):

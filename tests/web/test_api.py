@@ -71,6 +71,11 @@ def test_no_file_of_the_project_is_served(app):
         assert httpx.get(f"{app.url}/gradio_api/file={path}").status_code in (403, 404)
 
 
+def test_no_file_can_be_uploaded(app):
+    answer = httpx.post(f"{app.url}/gradio_api/upload", files={"files": ("x.html", b"x" * 1000)})
+    assert answer.status_code == 413
+
+
 def test_nothing_is_fetched_from_elsewhere(app):
     """The first page names no other host: it works without a network."""
     page = httpx.get(app.url).text

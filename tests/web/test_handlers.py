@@ -51,6 +51,9 @@ def test_a_turn_ends_with_the_whole_conversation(starter):
         Options("x" * 200_000, 0, 0.9, 50, 1, 16, None),
         Options("", 0, 0.9, 50, 1, 10**9, None),
         Options("", 0, 0.9, 50, 1, 16, {"a": 1}),
+        Options("", 0, 0.9, 50, 1, 16, "-5"),
+        Options("", 0, 0.9, 50, 1, 16, "1.5"),
+        Options("", 0, 0.9, 50, 1, 16, "9" * 5000),
     ],
 )
 def test_forged_options_are_refused_and_nothing_changes(starter, options):
