@@ -63,9 +63,9 @@ class Sampling:
 
 
 def _out_of_range(name: str, value: object) -> OptionError:
-    low, high = LIMITS[name]
+    shown = (f"{limit:,}" if isinstance(limit, int) else f"{limit:g}" for limit in LIMITS[name])
     label = name.replace("_", " ").capitalize()
-    kind = "a whole number" if isinstance(low, int) else "a number"
+    kind = "a whole number" if isinstance(LIMITS[name][0], int) else "a number"
     return OptionError(
-        f"{label} cannot be {str(value)[:40]!r}.", f"Choose {kind} from {low:,} to {high:,}."
+        f"{label} cannot be {str(value)[:40]!r}.", f"Choose {kind} from {' to '.join(shown)}."
     )
