@@ -1,7 +1,6 @@
 """Fixtures: the bundled model, an engine on it, and the application as a user starts it."""
 
 import os
-import signal
 import socket
 import subprocess
 import sys
@@ -96,7 +95,7 @@ def start_app() -> Iterator[Callable[..., App]]:
 
     yield start
     for process in running:
-        process.send_signal(signal.SIGINT)
+        process.terminate()
     for process in running:
         process.wait(timeout=20)
 
