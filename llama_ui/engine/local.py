@@ -40,7 +40,8 @@ class LocalEngine:
         max_waiting: how many more may wait; beyond that a request is refused.
         public_system: the operator's own system prompt: no secret between visitors.
         chunk: prompt tokens fed between two decode steps; by default what suits the device.
-        on_fatal: called, in the engine's thread, when the GPU is lost to this process.
+        on_fatal: called, in the engine's thread, when it can answer no more: the GPU is lost to
+            this process, or the loop itself has failed.
     """
 
     def __init__(
