@@ -212,7 +212,7 @@ class Handlers:
         plan = await asyncio.to_thread(engine.plan, messages, sampling, options)
         if not session.stop_requested:
             session.reply = engine.submit(plan, sampling)
-            session.dropped = plan.dropped
+            session.dropped = len(plan.dropped)
 
     async def _stream(self, session: Session, sampling: Sampling) -> Frames:
         """Show the running reply, so many frames a second, and keep it at the end."""
