@@ -124,7 +124,7 @@ class LocalEngine:
     def _begun(self, ids: tuple[int, ...]) -> Segment | None:
         if not ids:
             return None
-        text = self._tokenizer.decode(ids, clean_up_tokenization_spaces=False)
+        text = self._tokenizer.decode(list(ids), clean_up_tokenization_spaces=False)
         return Segment("reply", None, f" {text}", ids)
 
     def forget(self, owner: str) -> None:
