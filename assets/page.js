@@ -104,3 +104,17 @@ new MutationObserver(() => {
         find('message')?.querySelector('textarea')?.focus();
     }
 }).observe(document.body, {childList: true, subtree: true, attributes: true, attributeFilter: ['class', 'style']});
+
+// What the next prompt would leave out is greyed before it is sent.
+const grey = () => {
+    const gone = new Set(JSON.parse(find('meter')?.querySelector('.meter')?.dataset.gone ?? '[]'));
+    const turns = document.querySelectorAll('#transcript .turn');
+    if (find('meter')?.querySelector('.meter')) {
+        turns.forEach((turn) => turn.classList.toggle('going', gone.has(Number(turn.dataset.n))));
+    }
+};
+const watchMeter = () => {
+    if (!find('meter')) { setTimeout(watchMeter, 50); return; }
+    new MutationObserver(grey).observe(find('meter'), {childList: true, subtree: true});
+};
+watchMeter();

@@ -22,6 +22,7 @@ from llama_ui.web.icons import icon
 from llama_ui.web.pacing import FramePacer
 from llama_ui.web.session import Session
 from llama_ui.web.transcript import render_badge, render_empty
+from llama_ui.web.views import Views
 
 ASSETS = ROOT / "assets"
 SCRIPTS = {path.name: path.read_text(encoding="utf-8") for path in ASSETS.glob("*.js")}
@@ -29,8 +30,6 @@ _POLL_S = 0.5
 PROMPT_ROOM = 64  # tokens that the longest reply leaves for a prompt
 
 _KEYS = (
-    "<span><kbd>Enter</kbd> sends · <kbd>Shift</kbd>+<kbd>Enter</kbd> new line · "
-    "<kbd>Esc</kbd> stops</span>"
     '<button type="button" class="options-button" aria-controls="options">'
     f"{icon('sliders')}Advanced options</button>"
 )
@@ -50,6 +49,7 @@ def build_page(starter: EngineStarter, defaults: ChatOptions) -> gr.Blocks:
     logo = (ASSETS / "logo.svg").read_text(encoding="utf-8")
     pacer = FramePacer()
     handlers = Handlers(starter, logo, pacer, defaults)
+    views = Views(starter)
     open_pages: WeakValueDictionary[str, Session] = WeakValueDictionary()
     # The engine's line is the only queue; Gradio's own would add a second one.
     private: dict[str, Any] = {
@@ -87,7 +87,7 @@ def build_page(starter: EngineStarter, defaults: ChatOptions) -> gr.Blocks:
                             elem_id="message",
                             label="Message",
                             show_label=False,
-                            placeholder="Type a message…",
+                            placeholder="Message: Enter sends, Shift+Enter breaks the line",
                             lines=1,
                             max_lines=8,
                             container=False,
@@ -100,10 +100,13 @@ def build_page(starter: EngineStarter, defaults: ChatOptions) -> gr.Blocks:
                             undo = gr.Button("Undo", size="sm", elem_id="undo")
                             copy_all = gr.Button("Copy all", size="sm", elem_id="copy-all")
                             clear = gr.Button("Clear", size="sm", elem_id="clear")
+                        show_prompt = gr.Button("Exact prompt", size="sm", elem_id="show-prompt")
                         gr.HTML(_KEYS, elem_id="keys", js_on_load=None)
+                    meter = gr.HTML("", elem_id="meter", js_on_load=None)
             with gr.Column(elem_id="options"):
                 gr.HTML(_OPTIONS_HEAD, js_on_load=None)
-                controls = build_controls(defaults, SCRIPTS, private)
+                controls, comparison = build_controls(defaults, SCRIPTS, private)
+        prompt = gr.HTML("", elem_id="inspector", js_on_load=SCRIPTS["inspector.js"])
 
         def updates(frame: Frame) -> dict[Any, Any]:
             """A frame as what changes in which component."""
@@ -114,6 +117,8 @@ def build_page(starter: EngineStarter, defaults: ChatOptions) -> gr.Blocks:
                 notice: frame.notice,
                 chats: frame.chats,
                 key: frame.key,
+                meter: frame.meter,
+                prompt: frame.prompt,
             }
             changed: dict[Any, Any] = {c: text for c, text in texts.items() if text is not None}
             if frame.form is not None:
@@ -153,6 +158,12 @@ def build_page(starter: EngineStarter, defaults: ChatOptions) -> gr.Blocks:
         def on_act(event: gr.EventData, state: Session, shown: str, *values: Any) -> Frames:
             return handlers.act(state, shown, event._data or {}, Form(*values))
 
+        @streaming
+        def on_compare(
+            state: Session, shown: str, text: str, what: Any, value: Any, *values: Any
+        ) -> Frames:
+            return handlers.compare(state, shown, text, what, value, Form(*values))
+
         # Coroutines run on the event loop, where everything else that changes a session runs.
         async def on_stop(state: Session) -> None:
             state.stop()
@@ -162,6 +173,15 @@ def build_page(starter: EngineStarter, defaults: ChatOptions) -> gr.Blocks:
 
         async def on_chats(event: gr.EventData, state: Session) -> dict[Any, Any]:
             return updates(await handlers.open(state, event._data or {}))
+
+        async def on_meter(state: Session, draft: str, *values: Any) -> dict[Any, Any]:
+            return updates(await views.meter(state, draft, Form(*values)))
+
+        async def on_prompt(state: Session, draft: str, *values: Any) -> dict[Any, Any]:
+            return updates(await views.next_prompt(state, draft, Form(*values)))
+
+        async def on_earlier(event: gr.EventData, state: Session) -> dict[Any, Any]:
+            return updates(await views.earlier_prompt(state, (event._data or {}).get("n")))
 
         async def on_badge() -> Any:
             state = starter.state
@@ -174,17 +194,35 @@ def build_page(starter: EngineStarter, defaults: ChatOptions) -> gr.Blocks:
             return badge_html, gr.Timer(active=state == "loading"), gr.Slider(maximum=most)
 
         view = [transcript, running, message, notice, send, stop, actions, chats, key]
+        draft = [session, message, *controls]
         sent = [session, key, message, *controls]
-        gr.on([message.submit, send.click], on_send, sent, view, **private)
-        transcript.click(on_act, [session, key, *controls], view, **private)
+        gr.on([message.submit, send.click], on_send, sent, view, **private).then(
+            on_meter, draft, meter, queue=False, **private
+        )
+        transcript.click(on_act, [session, key, *controls], view, **private).then(
+            on_meter, draft, meter, queue=False, **private
+        )
+        compare, difference, value = comparison
+        both = [session, key, message, difference, value, *controls]
+        compare.click(on_compare, both, view, **private).then(
+            on_meter, draft, meter, queue=False, **private
+        )
+        transcript.select(on_earlier, [session], [prompt, notice], queue=False, **private)
+        show_prompt.click(on_prompt, draft, [prompt, notice], queue=False, **private)
         stop.click(on_stop, [session], queue=False, **private)
         undo.click(on_undo, [session, key, message], view, queue=False, **private)
         chats.click(on_chats, [session], [*view, *controls], queue=False, **private)
+        # Of the keys typed while one is being counted, only the last matters.
+        latest = {**private, "trigger_mode": "always_last"}
+        changes = [message.change, key.change, undo.click, *(c.change for c in controls)]  # type: ignore[attr-defined]
+        gr.on(changes, on_meter, draft, meter, queue=False, **latest)
         copy_all.click(None, None, None, js="() => document.dispatchEvent(new Event('copy-all'))")
         clear.click(None, None, None, js="() => document.dispatchEvent(new Event('clear-chat'))")
         timer = gr.Timer(_POLL_S)
         shown_badge = [badge, timer, controls[5]]
-        gr.on([page.load, timer.tick], on_badge, None, shown_badge, queue=False, **private)
+        gr.on([page.load, timer.tick], on_badge, None, shown_badge, queue=False, **private).then(
+            on_meter, draft, meter, queue=False, **private
+        )
 
         page.load(on_open, session, [session, key], queue=False, **private)
         page.unload(on_close)

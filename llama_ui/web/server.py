@@ -26,7 +26,7 @@ def serve(starter: EngineStarter, settings: Settings, open_browser: bool) -> int
             inbrowser=open_browser,
             favicon_path=ASSETS / "logo.svg",
             theme=build_theme(),
-            css_paths=[ASSETS / "style.css", ASSETS / "markdown.css"],
+            css_paths=[ASSETS / name for name in ("style.css", "markdown.css", "inspect.css")],
             js=f"() => {{{(ASSETS / 'page.js').read_text(encoding='utf-8')}}}",
             # The page takes no files; Gradio's upload route would.
             max_file_size=1,

@@ -160,7 +160,7 @@ def test_a_page_closed_in_mid_reply_cancels_it_at_once(starter):
             session, session.key, "A long story", long
         )
         await anext(frames)
-        reply = session.reply
+        [reply] = session.replies
         await anext(frames)
         await frames.aclose()
         assert reply.cancelled
@@ -317,7 +317,7 @@ def test_opening_another_chat_stops_the_reply_and_keeps_its_text(handlers):
             return [frame async for frame in first]
 
         running = asyncio.create_task(read())
-        while not (session.reply and session.busy):
+        while not (session.replies and session.busy):
             await asyncio.sleep(0.01)
         await asyncio.sleep(0.2)
         left = session.key
