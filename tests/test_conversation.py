@@ -37,7 +37,12 @@ def test_ask_and_answer_leave_the_old_value_alone():
 
 def test_messages_end_with_the_waiting_user_message():
     asked = chat(("a", "b"), options=ChatOptions("Be brief.")).ask("c")
-    assert [m["role"] for m in asked.messages("Be brief.")] == ["system", "user", "assistant", "user"]
+    assert [m["role"] for m in asked.messages("Be brief.")] == [
+        "system",
+        "user",
+        "assistant",
+        "user",
+    ]
     assert contents(asked) == ["Be brief.", "a", "b", "c"]
 
 
@@ -188,7 +193,9 @@ def test_whatever_is_done_the_prompt_alternates_and_ends_with_a_question(steps):
                 conversation = getattr(conversation, step)(number)
         except ChatError:
             continue
-        roles = [message["role"] for message in conversation.messages(conversation.options.system)][1:]
+        roles = [message["role"] for message in conversation.messages(conversation.options.system)][
+            1:
+        ]
         assert roles == ["user", "assistant"] * (len(roles) // 2) + ["user"] * (len(roles) % 2)
         assert bool(roles) == bool(conversation.path)
         for shown in conversation.path:

@@ -183,10 +183,11 @@ class LocalEngine:
         still_here = {request.owner for request in self._batch.requests}
         for owner in leaving - still_here:
             self._batch.forget(owner)
-        line = self._let_in([r for r in waiting if is_open and not r.reply.cancelled])
-        for request in waiting:
-            if not is_open or request.reply.cancelled:
-                request.reply.put(Chunk(finish_reason="cancelled"))
+        # Asked once: who is stopped a moment later has a slot, and ends there.
+        stopped = [r for r in waiting if r.reply.cancelled or not is_open]
+        line = self._let_in([r for r in waiting if r not in stopped])
+        for request in stopped:
+            request.reply.put(Chunk(finish_reason="cancelled"))
         with self._changed:
             # Those who came meanwhile stand behind.
             self._waiting = line + self._waiting[len(waiting) :]

@@ -43,8 +43,9 @@ class Running:
         """Add what the engine has sent."""
         self.text += chunk.text
         self.tokens += chunk.tokens
-        place = chunk.queue_position
-        self.status = "" if place is None else queue_status(place, engine.load)
+        place, load = chunk.queue_position, engine.load
+        # The first news is old news where a slot was free.
+        self.status = queue_status(place, load) if place and load.waiting else ""
         if chunk.finish_reason is not None:
             self.facts = self.turn.facts(chunk.finish_reason, engine, chunk.stats)
 
