@@ -1,6 +1,7 @@
 """What the server keeps for one open page."""
 
 import secrets
+from dataclasses import replace
 
 from llama_ui.conversation import Conversation
 from llama_ui.engine.base import Reply
@@ -17,6 +18,7 @@ class Session:
         conversation: what stands in the pane.
         dropped: which exchanges the last prompt left out.
         busy: whether a reply is being prepared or written.
+        leaving: whether another conversation is to be shown once that reply has ended.
         stop_requested: whether the visitor asked to stop that reply.
         reply: the running request, once the engine has taken it.
     """
@@ -27,6 +29,7 @@ class Session:
         self.conversation = Conversation()
         self.dropped: tuple[int, ...] = ()
         self.busy = False
+        self.leaving = False
         self.stop_requested = False
         self.reply: Reply | None = None
 
@@ -42,6 +45,10 @@ class Session:
         """
         self.conversation, self.dropped = conversation, ()
         self.key = key or self.key
+
+    def keep(self, conversation: Conversation) -> None:
+        """Keep what has become of the open conversation, which may have been renamed meanwhile."""
+        self.conversation = replace(conversation, name=self.conversation.name)
 
     def stop(self) -> None:
         """Stop the running reply, if there is one; returns at once."""
