@@ -7,21 +7,23 @@ import gradio as gr
 
 from llama_ui.options import ChatOptions
 from llama_ui.sampling import LIMITS
+from llama_ui.web.assets import script
 from llama_ui.web.compare import DIFFERENCES
 from llama_ui.web.form import Form
 from llama_ui.web.presets import SAMPLINGS, SYSTEM_PROMPTS
 
 Controls = list[gr.components.Component]
 
+_TOLD = "(text) => { document.dispatchEvent(new CustomEvent('system-prompt', {detail: text})); }"
+
 
 def build_controls(
-    defaults: ChatOptions, scripts: dict[str, str], private: dict[str, Any]
+    defaults: ChatOptions, private: dict[str, Any]
 ) -> tuple[Controls, tuple[gr.Button, gr.Dropdown, gr.Textbox]]:
     """Lay the controls out and wire those that need no server.
 
     Args:
         defaults: what they show in a new chat.
-        scripts: the page's own scripts, by name.
         private: how events are declared that only the page uses.
 
     Returns:
@@ -31,7 +33,8 @@ def build_controls(
     gr.HTML(
         elem_id="presets",
         html_template='<div class="presets"></div>',
-        js_on_load=scripts["presets.js"],
+        js_on_load=script("dom.js", "presets.js"),
+        apply_default_css=False,
         value=[{"name": name, "text": text} for name, text in SYSTEM_PROMPTS.items()],
     )
     system = gr.Textbox(
@@ -113,6 +116,8 @@ def build_controls(
     for button, name in zip(named, SAMPLINGS, strict=True):
         outputs = [temperature, top_p, top_k, penalty]
         button.click(None, None, outputs, js=_returns([*SAMPLINGS[name]]), **private)
+    # Also when another chat is opened, which a script could not see.
+    system.change(None, system, None, js=_TOLD, **private)
     reset.click(None, None, controls, js=_returns(form.values()), **private)
     return controls, (compare, difference, value)
 

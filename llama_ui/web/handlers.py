@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import aclosing
 from dataclasses import replace
-from typing import Any
+from typing import Any, TypeGuard
 
 from llama_ui.conversation import Conversation
 from llama_ui.engine.base import Engine, Token
@@ -139,6 +139,10 @@ class Handlers:
         session.tokens.clear()  # the messages have other numbers now
         return replace(self.shown(session), message=draft or text)
 
+    def opened(self, session: Session) -> Frame:
+        """What a page that has just been loaded must know."""
+        return Frame(chats=[_kept(session)], key=session.key)
+
     async def open(self, session: Session, data: Mapping[str, Any]) -> Frame:
         """Show another chat: a new one, or one that the browser has kept.
 
@@ -150,7 +154,7 @@ class Handlers:
             kept, key = data.get("chat"), data.get("key")
             if not kept:
                 conversation, key = Conversation(options=self._defaults), Session().key
-            elif isinstance(kept, str) and isinstance(key, str) and 0 < len(key) <= 40:
+            elif isinstance(kept, str) and _is_key(key):
                 # Checking a long chat takes a while that other visitors need not wait for.
                 [conversation, *_] = await asyncio.to_thread(from_json, kept)
             else:
@@ -163,6 +167,25 @@ class Handlers:
         chats = [left, _kept(session)]
         form = None if data.get("same_options") else Form.of(conversation.options)
         return replace(self.shown(session), chats=chats, form=form)
+
+    def rename(self, session: Session, shown: str, data: Mapping[str, Any]) -> Frame:
+        """Give the open chat another title, also while a reply runs in it.
+
+        Args:
+            shown: the key of the chat that the page shows.
+            data: `name`, the title, and `key`, under which the browser keeps it from now on.
+        """
+        name, key = data.get("name"), data.get("key")
+        try:
+            _check_key(session, shown)
+            if not _is_key(key):
+                raise DialogError("The chat cannot be renamed.", "Reload the page.")
+            title = check_text(name).strip()
+            session.conversation = replace(session.conversation, name=title)
+        except ChatError as fault:
+            return _refused(fault, shown)
+        session.key = key
+        return Frame(chats=[_kept(session)], key=session.key)
 
     def leave(self, session: Session) -> None:
         """The visitor has left: stop what runs, and let the engine forget the conversation."""
@@ -217,7 +240,8 @@ class Handlers:
             # Also the way out when the visitor has closed the page.
             session.stop()
             session.busy, session.replies = False, ()
-        yield replace(self.shown(session), notice=notice)
+        # Gradio sends the last frame twice, the second time after what is shown next.
+        yield Frame() if session.leaving else replace(self.shown(session), notice=notice)
 
     async def _answer(self, session: Session, turns: Sequence[Turn], message: str | None) -> Frames:
         is_loading = self._starter.state == "loading"
@@ -225,6 +249,7 @@ class Handlers:
             # Before the message is accepted: what cannot be sent stays in its box.
             await self._submit(session, turns)
         conversation = turns[0].conversation
+        conversation = replace(conversation, name=session.conversation.name)
         session.show(conversation, dropped=session.dropped)
         running = [Running(turn) for turn in turns]
         if is_loading:
@@ -265,9 +290,11 @@ class Handlers:
 async def _come_to_rest(session: Session) -> None:
     """Stop the running reply and wait until it is kept."""
     session.stop()
+    session.leaving = True
     deadline = time.monotonic() + _STOP_LIMIT_S
     while session.busy and time.monotonic() < deadline:
         await asyncio.sleep(0.02)
+    session.leaving = False
     _check_idle(session)
 
 
@@ -278,11 +305,19 @@ class LostChat(ChatError):
 def _check(session: Session, key: object) -> None:
     """Raises when the session cannot take a change from a page that shows the chat `key`."""
     _check_idle(session)
+    _check_key(session, key)
+
+
+def _check_key(session: Session, key: object) -> None:
     if key != session.key:
         raise LostChat(
             "The server was started again since you wrote last.",
             "The chat is being restored from this browser: send once more if nothing happens.",
         )
+
+
+def _is_key(key: object) -> TypeGuard[str]:
+    return isinstance(key, str) and 0 < len(key) <= 40
 
 
 def _check_idle(session: Session) -> None:

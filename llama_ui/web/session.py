@@ -2,6 +2,7 @@
 
 import secrets
 from collections.abc import Sequence
+from dataclasses import replace
 
 from llama_ui.conversation import Conversation
 from llama_ui.engine.base import Reply, Token
@@ -21,6 +22,7 @@ class Session:
         tokens: of the replies whose probabilities are known, by the number of the message.
         explained: the reply that is shown token by token.
         busy: whether a reply is being prepared or written.
+        leaving: whether another conversation is to be shown once that reply has ended.
         stop_requested: whether the visitor asked to stop that reply.
         compared: two replies that are shown side by side.
         replies: the running requests, once the engine has taken them.
@@ -34,6 +36,7 @@ class Session:
         self.tokens: dict[int, tuple[Token, ...]] = {}
         self.explained: int | None = None
         self.busy = False
+        self.leaving = False
         self.stop_requested = False
         self.compared: tuple[int, ...] = ()
         self.replies: tuple[Reply, ...] = ()
@@ -65,7 +68,8 @@ class Session:
             is_known = all(token.logprob is not None for token in reply.tokens)
             if reply.tokens and is_known and reply.turn.going_on is None:
                 self.tokens[number] = tuple(reply.tokens)
-        self.conversation = conversations[-1]
+        # It may have been renamed meanwhile.
+        self.conversation = replace(conversations[-1], name=self.conversation.name)
         if len(numbers) > 1:
             self.compared = numbers
             self.conversation = self.conversation.select(numbers[0])
