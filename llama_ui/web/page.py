@@ -86,7 +86,7 @@ def build_page(starter: EngineStarter, defaults: ChatOptions) -> gr.Blocks:
                             elem_id="message",
                             label="Message",
                             show_label=False,
-                            placeholder="Message: Enter sends, Shift+Enter breaks the line",
+                            placeholder="Type a message…",
                             lines=1,
                             max_lines=8,
                             container=False,

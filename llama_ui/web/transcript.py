@@ -31,6 +31,10 @@ EXAMPLES = (
     "How do I run Llama 2 7B here?",
     "Talk like a pirate and introduce yourself.",
 )
+_KEYS = (
+    "<kbd>Enter</kbd> sends · <kbd>Shift</kbd>+<kbd>Enter</kbd> breaks the line · "
+    "<kbd>Esc</kbd> stops · <kbd>↑</kbd> edits your last message"
+)
 _NOTES: dict[Ending, str] = {
     "cancelled": "Stopped.",
     "error": "Incomplete: the reply ended with an error.",
@@ -90,7 +94,7 @@ def render_empty(logo: str) -> str:
     return (
         f'<section class="welcome">{logo}<h2>What shall we talk about?</h2>'
         "<p>The model runs where this page is served from; nothing you type goes anywhere else."
-        f'</p><div class="examples">{buttons}</div></section>'
+        f'</p><div class="examples">{buttons}</div><p class="keys">{_KEYS}</p></section>'
     )
 
 
