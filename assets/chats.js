@@ -40,13 +40,13 @@ const openChat = (key) => {
     copies.delete(key);
     trigger('click', {key, chat: store.open(key)});
 };
-const newChat = () => {
-    trigger('click', {});
+const newChat = (options = {}) => {
+    trigger('click', options);
     box()?.focus();
 };
-const deleteChat = (key) => {
+const deleteChat = (key, options = {}) => {
     const wasOpen = key === open;
-    if (wasOpen) newChat();
+    if (wasOpen) newChat(options);
     if (!store.read(key)) return;  // nothing was said in it yet
     gone.set(key, store.remove(key));
     view.render();
@@ -125,8 +125,8 @@ const view = makeView();
 watch('value', hear);
 hear();
 
-document.addEventListener('new-chat', newChat);
-document.addEventListener('clear-chat', () => deleteChat(open));
+document.addEventListener('new-chat', () => newChat());
+document.addEventListener('clear-chat', () => deleteChat(open, {same_options: true}));
 window.addEventListener('storage', ({key}) => {
     if (key !== null && !key.startsWith('llama-ui:chat')) return;
     store.retry();

@@ -18,14 +18,23 @@ from llama_ui.web.exchange import markdown_of, read_chats, rename_chat
 from llama_ui.web.form import Form
 from llama_ui.web.frame import Frame, Frames
 from llama_ui.web.handlers import Handlers
+from llama_ui.web.icons import icon
 from llama_ui.web.pacing import FramePacer
 from llama_ui.web.session import Session
 from llama_ui.web.transcript import render_badge, render_empty
+from llama_ui.web.views import Views
 
 _POLL_S = 0.5
 PROMPT_ROOM = 64  # tokens that the longest reply leaves for a prompt
 
-_KEYS = "<kbd>Enter</kbd> sends · <kbd>Shift</kbd>+<kbd>Enter</kbd> new line · <kbd>Esc</kbd> stops"
+_KEYS = (
+    '<button type="button" class="options-button" aria-controls="options">'
+    f"{icon('sliders')}Advanced options</button>"
+)
+_OPTIONS_HEAD = (
+    "<h2>Options of this chat</h2>"
+    f'<button type="button" class="options-button" aria-label="Close">{icon("close")}</button>'
+)
 
 
 def build_page(starter: EngineStarter, defaults: ChatOptions) -> gr.Blocks:
@@ -38,6 +47,7 @@ def build_page(starter: EngineStarter, defaults: ChatOptions) -> gr.Blocks:
     logo = (ASSETS / "logo.svg").read_text(encoding="utf-8")
     pacer = FramePacer()
     handlers = Handlers(starter, logo, pacer, defaults)
+    views = Views(starter)
     open_pages: WeakValueDictionary[str, Session] = WeakValueDictionary()
     # The engine's line is the only queue; Gradio's own would add a second one.
     private: dict[str, Any] = {
@@ -76,7 +86,7 @@ def build_page(starter: EngineStarter, defaults: ChatOptions) -> gr.Blocks:
                             elem_id="message",
                             label="Message",
                             show_label=False,
-                            placeholder="Type a message…",
+                            placeholder="Message: Enter sends, Shift+Enter breaks the line",
                             lines=1,
                             max_lines=8,
                             container=False,
@@ -89,9 +99,13 @@ def build_page(starter: EngineStarter, defaults: ChatOptions) -> gr.Blocks:
                             undo = gr.Button("Undo", size="sm", elem_id="undo")
                             copy_all = gr.Button("Copy all", size="sm", elem_id="copy-all")
                             clear = gr.Button("Clear", size="sm", elem_id="clear")
+                        show_prompt = gr.Button("Exact prompt", size="sm", elem_id="show-prompt")
                         gr.HTML(_KEYS, elem_id="keys", js_on_load=None)
-                    with gr.Accordion("Advanced options", open=False, elem_id="options"):
-                        controls = build_controls(defaults, private)
+                    meter = gr.HTML("", elem_id="meter", js_on_load=None)
+            with gr.Column(elem_id="options"):
+                gr.HTML(_OPTIONS_HEAD, js_on_load=None)
+                controls, comparison = build_controls(defaults, private)
+        prompt = gr.HTML("", elem_id="inspector", js_on_load=script("inspector.js"))
 
         def updates(frame: Frame) -> dict[Any, Any]:
             """A frame as what changes in which component."""
@@ -102,6 +116,8 @@ def build_page(starter: EngineStarter, defaults: ChatOptions) -> gr.Blocks:
                 notice: frame.notice,
                 chats: frame.chats,
                 key: frame.key,
+                meter: frame.meter,
+                prompt: frame.prompt,
             }
             changed: dict[Any, Any] = {c: text for c, text in texts.items() if text is not None}
             if frame.form is not None:
@@ -141,6 +157,12 @@ def build_page(starter: EngineStarter, defaults: ChatOptions) -> gr.Blocks:
         def on_act(event: gr.EventData, state: Session, shown: str, *values: Any) -> Frames:
             return handlers.act(state, shown, event._data or {}, Form(*values))
 
+        @streaming
+        def on_compare(
+            state: Session, shown: str, text: str, what: Any, value: Any, *values: Any
+        ) -> Frames:
+            return handlers.compare(state, shown, text, what, value, Form(*values))
+
         # Coroutines run on the event loop, where everything else that changes a session runs.
         async def on_stop(state: Session) -> None:
             state.stop()
@@ -158,6 +180,15 @@ def build_page(starter: EngineStarter, defaults: ChatOptions) -> gr.Blocks:
                 return updates(handlers.rename(state, shown, data))
             return updates(await handlers.open(state, data))
 
+        async def on_meter(state: Session, draft: str, *values: Any) -> dict[Any, Any]:
+            return updates(await views.meter(state, draft, Form(*values)))
+
+        async def on_prompt(state: Session, draft: str, *values: Any) -> dict[Any, Any]:
+            return updates(await views.next_prompt(state, draft, Form(*values)))
+
+        async def on_earlier(event: gr.EventData, state: Session) -> dict[Any, Any]:
+            return updates(await views.earlier_prompt(state, (event._data or {}).get("n")))
+
         async def on_badge() -> Any:
             state = starter.state
             engine = await starter.engine() if state == "ready" else None
@@ -169,18 +200,36 @@ def build_page(starter: EngineStarter, defaults: ChatOptions) -> gr.Blocks:
             return badge_html, gr.Timer(active=state == "loading"), gr.Slider(maximum=most)
 
         view = [transcript, running, message, notice, send, stop, actions, chats, key]
+        draft = [session, message, *controls]
         sent = [session, key, message, *controls]
-        gr.on([message.submit, send.click], on_send, sent, view, **private)
-        transcript.click(on_act, [session, key, *controls], view, **private)
+        gr.on([message.submit, send.click], on_send, sent, view, **private).then(
+            on_meter, draft, meter, queue=False, **private
+        )
+        transcript.click(on_act, [session, key, *controls], view, **private).then(
+            on_meter, draft, meter, queue=False, **private
+        )
+        compare, difference, value = comparison
+        both = [session, key, message, difference, value, *controls]
+        compare.click(on_compare, both, view, **private).then(
+            on_meter, draft, meter, queue=False, **private
+        )
+        transcript.select(on_earlier, [session], [prompt, notice], queue=False, **private)
+        show_prompt.click(on_prompt, draft, [prompt, notice], queue=False, **private)
         stop.click(on_stop, [session], queue=False, **private)
         undo.click(on_undo, [session, key, message], view, queue=False, **private)
         # Through the queue: what it changes must come after the last frame of the reply it stops.
         chats.click(on_chats, [session, key], [*view, *controls], **private)
+        # Of the keys typed while one is being counted, only the last matters.
+        latest = {**private, "trigger_mode": "always_last"}
+        changes = [message.change, key.change, undo.click, *(c.change for c in controls)]  # type: ignore[attr-defined]
+        gr.on(changes, on_meter, draft, meter, queue=False, **latest)
         copy_all.click(None, None, None, js="() => document.dispatchEvent(new Event('copy-all'))")
         clear.click(None, None, None, js="() => document.dispatchEvent(new Event('clear-chat'))")
         timer = gr.Timer(_POLL_S)
         shown_badge = [badge, timer, controls[5]]
-        gr.on([page.load, timer.tick], on_badge, None, shown_badge, queue=False, **private)
+        gr.on([page.load, timer.tick], on_badge, None, shown_badge, queue=False, **private).then(
+            on_meter, draft, meter, queue=False, **private
+        )
 
         page.load(on_open, session, [session, chats, key], queue=False, **private)
         page.unload(on_close)
@@ -193,10 +242,7 @@ def build_page(starter: EngineStarter, defaults: ChatOptions) -> gr.Blocks:
 
 
 def _brand(logo: str) -> str:
-    fold = (
+    return (
         '<button type="button" class="fold" aria-label="Show or hide the chats" title="Chats">'
-        '<svg viewBox="0 0 24 24" width="20" height="20" fill="none" stroke="currentColor" '
-        'stroke-width="2" stroke-linecap="round" aria-hidden="true">'
-        '<rect x="3" y="4" width="18" height="16" rx="3"/><path d="M9 4v16"/></svg></button>'
+        f'{icon("panel")}</button><h1 class="brand">{logo}<span>Llama UI</span></h1>'
     )
-    return f'{fold}<h1 class="brand">{logo}<span>Llama UI</span></h1>'

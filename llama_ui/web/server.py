@@ -11,6 +11,8 @@ from llama_ui.web.assets import ASSETS, script
 from llama_ui.web.page import build_page
 from llama_ui.web.theme import build_theme
 
+_STYLES = ("style", "sidebar", "presets", "markdown", "inspect")
+
 log = logging.getLogger(__name__)
 
 
@@ -27,9 +29,7 @@ def serve(starter: EngineStarter, settings: Settings, open_browser: bool) -> int
             inbrowser=open_browser,
             favicon_path=ASSETS / "logo.svg",
             theme=build_theme(),
-            css_paths=[
-                ASSETS / f"{name}.css" for name in ("style", "sidebar", "presets", "markdown")
-            ],
+            css_paths=[ASSETS / f"{name}.css" for name in _STYLES],
             js=f"() => {{{script('page.js')}}}",
             # The page takes no files; Gradio's upload route would.
             max_file_size=1,
