@@ -12,7 +12,7 @@ from llama_ui.conversation import Conversation
 from llama_ui.engine.base import Engine, Token
 from llama_ui.engine.starter import EngineStarter
 from llama_ui.errors import ChatError, DialogError, EngineError, incident
-from llama_ui.export import from_json, to_json
+from llama_ui.export import one_from_json, to_json
 from llama_ui.options import ChatOptions
 from llama_ui.text import check_text
 from llama_ui.web.compare import compared_turns
@@ -156,7 +156,7 @@ class Handlers:
                 conversation, key = Conversation(options=self._defaults), Session().key
             elif isinstance(kept, str) and _is_key(key):
                 # Checking a long chat takes a while that other visitors need not wait for.
-                [conversation, *_] = await asyncio.to_thread(from_json, kept)
+                conversation = await asyncio.to_thread(one_from_json, kept)
             else:
                 raise DialogError("The chat cannot be opened.", "Reload the page.")
             await _come_to_rest(session)
