@@ -41,6 +41,9 @@ class Settings:
         "pocket (bundled, any CPU), 7b, 13b, 70b (Llama 2 chat), a Hugging Face id, or a folder",
         "NAME",
     )
+    revision: str | None = _flag(
+        None, "branch, tag or commit of a model on the Hub; without it its main branch"
+    )
     context: int | None = _flag(
         None, "context window in tokens, up to what the model was trained for", "TOKENS"
     )
@@ -61,10 +64,16 @@ class Settings:
         None, "ask visitors to log in; safer as an environment variable", "USER:PASSWORD", True
     )
     browser: bool = _flag(True, "open the page in a browser, when started from a terminal")
+    check: bool = _flag(False, "say whether everything is ready for the model, and end")
+    json: bool = _flag(False, "with --check: as JSON, for machines")
 
     def __post_init__(self) -> None:
         if not self.model.strip():
             raise OptionError("--model is empty.", "Name a model, for example --model 7b.")
+        if self.revision is not None and not self.revision.strip():
+            raise OptionError("--revision is empty.", "Leave it out for the main branch.")
+        if self.json and not self.check:
+            raise OptionError("--json belongs to --check.", "Add --check.")
         _check_range("port", self.port, 1, 65535)
         _check_range("context", self.context, 64, 1_048_576)
         low, high = LIMITS["max_new_tokens"]

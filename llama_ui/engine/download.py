@@ -10,14 +10,14 @@ import shutil
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from pathlib import Path
 from typing import Any
 
 from huggingface_hub import constants, hf_hub_download
 from huggingface_hub.errors import HFValidationError
-from huggingface_hub.utils import validate_repo_id
+from huggingface_hub.utils import validate_repo_id  # type: ignore[attr-defined]
 
 from llama_ui.engine.hub import Listing, cached_file, discard, look_up, remove_leftovers
 from llama_ui.engine.hub_faults import damaged, disk_full, explain, no_such_model
@@ -128,24 +128,32 @@ def _download(
     inspect: Callable[[Path], None],
     kind: Kind,
 ) -> Path:
+    folder = fetch_small_files(source, revision, listing, kind)
+    inspect(folder)
+    names = weight_files(source, folder, listing.files, kind)
+    check_room(source, sum(listing.files[name].size for name in missing(source, names, listing)))
+    _fetch_all(source, names, listing, report)
+    return folder
+
+
+def fetch_small_files(
+    source: str, revision: str | None, listing: Listing, kind: Kind = "model"
+) -> Path:
+    """The folder of a model in the cache, with everything but the weights."""
     first, *others = small_files(source, listing.files, kind)
     # By the name of the revision: this notes in the cache which commit that name stands for.
     config = _fetch_one(source, first, listing, _Meter(0, 0, ignore), revision or "main")
-    folder = config.parent
     _fetch_all(source, others, listing, ignore)
-    inspect(folder)
-    _fetch_all(source, weight_files(source, folder, listing.files, kind), listing, report)
-    return folder
+    return config.parent
 
 
 def _fetch_all(source: str, names: Sequence[str], listing: Listing, report: Report) -> None:
     """Bring the files that are not in the cache yet, several at a time."""
-    missing = [name for name in names if not _is_cached(source, name, listing)]
-    total, needed = (sum(listing.files[n].size for n in group) for group in (names, missing))
-    _check_room(source, needed)
+    to_come = missing(source, names, listing)
+    total, needed = (sum(listing.files[n].size for n in group) for group in (names, to_come))
     meter = _Meter(total - needed, total, report)
     with ThreadPoolExecutor(_AT_ONCE) as pool:
-        jobs = [pool.submit(_fetch_one, source, name, listing, meter) for name in missing]
+        jobs = [pool.submit(_fetch_one, source, name, listing, meter) for name in to_come]
         try:
             for job in as_completed(jobs):
                 job.result()
@@ -154,6 +162,11 @@ def _fetch_all(source: str, names: Sequence[str], listing: Listing, report: Repo
             meter.abandoned = True
             pool.shutdown(cancel_futures=True)
             raise
+
+
+def missing(source: str, names: Iterable[str], listing: Listing) -> list[str]:
+    """Those of the files that are not in the cache, or not whole."""
+    return [name for name in names if not _is_cached(source, name, listing)]
 
 
 def _is_cached(source: str, name: str, listing: Listing) -> bool:
@@ -182,12 +195,13 @@ def _fetch_one(
     return path
 
 
-def _check_room(source: str, needed: int) -> None:
-    """Raises ModelError when the disk of the cache has less room than what is to come."""
+def check_room(source: str, needed: int) -> int:
+    """Free bytes on the disk of the cache; raises ModelError when they are fewer than needed."""
     cache = Path(constants.HF_HUB_CACHE)
     free = shutil.disk_usage(next(p for p in (cache, *cache.parents) if p.exists())).free
     if needed > free:
         raise disk_full(source, size_in_words(needed), size_in_words(free))
+    return free
 
 
 class _Meter:

@@ -7,12 +7,6 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from huggingface_hub.errors import (
-    GatedRepoError,
-    HFValidationError,
-    LocalEntryNotFoundError,
-    RepositoryNotFoundError,
-)
 from transformers import (
     AutoConfig,
     AutoModelForCausalLM,
@@ -23,6 +17,8 @@ from transformers import (
 )
 
 from llama_ui.engine.base import EngineInfo
+from llama_ui.engine.progress import Report, ignore
+from llama_ui.engine.reading import reporting
 from llama_ui.errors import ModelError
 
 # bitsandbytes recommends a package that downloads code; on a CPU it works without.
@@ -39,16 +35,19 @@ class LoadedModel:
 
 
 def load_model(
-    source: str, context_length: int | None = None, name: str | None = None
+    source: str,
+    context_length: int | None = None,
+    name: str | None = None,
+    report: Report = ignore,
 ) -> LoadedModel:
     """Load a model of the Llama architecture.
 
     Args:
-        source: a local folder or a Hub id such as "meta-llama/Llama-2-7b-chat-hf". Weights
-            must be safetensors; code from the repository is never run. A checkpoint that is
-            not quantised yet is quantised to 4-bit NF4 while it loads.
+        source: the folder of the model. Weights must be safetensors; code from it is never run.
+            A checkpoint that is not quantised yet is quantised to 4-bit NF4 while it loads.
         context_length: use a shorter context window than the model was trained for, in tokens.
         name: what to call it; by default the last part of the source.
+        report: hears how many of the weights are loaded.
 
     Raises:
         ModelError: says what is wrong with the model and what to do.
@@ -60,17 +59,18 @@ def load_model(
         _check_architecture(source, config)
         window = _context_window(config, context_length)
         tokenizer = AutoTokenizer.from_pretrained(source, trust_remote_code=False)
-        loaded: Any = AutoModelForCausalLM.from_pretrained(
-            source,
-            device_map="auto",
-            dtype=_compute_dtype(),
-            use_safetensors=True,
-            trust_remote_code=False,
-            output_loading_info=True,
-            **_quantization(config),
-        )
-        model, report = loaded
-        _check_complete(source, report)
+        with reporting(report):
+            loaded: Any = AutoModelForCausalLM.from_pretrained(
+                source,
+                device_map="auto",
+                dtype=_compute_dtype(),
+                use_safetensors=True,
+                trust_remote_code=False,
+                output_loading_info=True,
+                **_quantization(config),
+            )
+        model, loading_info = loaded
+        _check_complete(source, loading_info)
     except ModelError:
         raise
     except Exception as error:
@@ -156,35 +156,15 @@ def _describe(name: str, model: PreTrainedModel, window: int) -> EngineInfo:
 
 def _explain(source: str, error: Exception) -> ModelError:
     """The sentence for each fault that loading is known to have."""
-    if isinstance(error, GatedRepoError):
-        return ModelError(
-            f"{source} is gated: Meta must grant your Hugging Face account access first.",
-            f"Accept the licence on https://huggingface.co/{source}, make a read token, "
-            "run `hf auth login`, and start again.",
-        )
-    if isinstance(error, RepositoryNotFoundError | HFValidationError):
-        return ModelError(
-            f"There is no model {source!r}, neither a folder here nor on the Hugging Face Hub.",
-            "Check the spelling; a private model also needs `hf auth login`.",
-        )
-    if isinstance(error.__cause__, Exception) and not isinstance(error, LocalEntryNotFoundError):
-        cause = error.__cause__
-        if isinstance(cause, GatedRepoError | RepositoryNotFoundError | HFValidationError):
-            return _explain(source, cause)
     is_offloaded = "dispatched on the CPU" in str(error)
     if isinstance(error, torch.OutOfMemoryError) or is_offloaded:
         return ModelError(
             f"{source} does not fit into the memory of this machine.",
             "Choose a smaller model, or close other programs that use the GPU.",
         )
-    if Path(source).is_dir():
-        return ModelError(
-            f"The folder {source} does not hold a complete model ({_first_line(error)}).",
-            "It needs config.json, the tokenizer files and *.safetensors; copy it again.",
-        )
     return ModelError(
-        f"{source} could not be loaded ({_first_line(error)}).",
-        "Check the network and the spelling of the model, and start again.",
+        f"The folder {source} does not hold a complete model ({_first_line(error)}).",
+        "It needs config.json, the tokenizer files and *.safetensors; copy it again.",
     )
 
 

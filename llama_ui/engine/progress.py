@@ -26,7 +26,7 @@ class Progress:
     def __str__(self) -> str:
         """For a person, for example "downloading 1.2 of 13.5 GB, 85 MB/s" or "loading 40 %"."""
         if not self.total:
-            return f"{self.phase}…"
+            return "loading…" if self.phase == "loading" else f"{self.phase} the files…"
         if self.phase == "downloading":
             speed = f", {size_in_words(int(self.per_s))}/s" if self.per_s else ""
             return f"downloading {_of(self.done, self.total)}{speed}"

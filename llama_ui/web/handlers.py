@@ -33,6 +33,7 @@ from llama_ui.web.turn import Turn
 log = logging.getLogger(__name__)
 
 _STOP_LIMIT_S = 10.0
+_LOADING_S = 0.5
 Change = Callable[[Conversation], Conversation]
 
 
@@ -195,7 +196,7 @@ class Handlers:
             # Before the message is accepted: what cannot be sent stays in its box.
             await self._submit(session, turn)
         session.conversation = turn.conversation
-        status = f"{self._starter.name} is loading, one moment…" if is_loading else ""
+        status = self._loading_status() if is_loading else ""
         yield Frame(
             transcript=render_conversation(turn.conversation, session.dropped, turn.going_on),
             running=render_running(turn.said, status),
@@ -206,10 +207,22 @@ class Handlers:
             chats=[_kept(session)],
         )
         if is_loading:
+            async with aclosing(self._until_loaded(session, turn.said)) as frames:
+                async for frame in frames:
+                    yield frame
             await self._submit(session, turn)
         async with aclosing(self._stream(session, turn)) as frames:
             async for frame in frames:
                 yield frame
+
+    async def _until_loaded(self, session: Session, said: str) -> Frames:
+        """Say how far the load is, again and again, until it ends or nobody waits for it."""
+        while self._starter.state == "loading" and not session.stop_requested:
+            yield Frame(running=render_running(said, self._loading_status()))
+            await asyncio.sleep(_LOADING_S)
+
+    def _loading_status(self) -> str:
+        return f"{self._starter.name} is {self._starter.progress}"
 
     async def _submit(self, session: Session, turn: Turn) -> None:
         engine = await self._starter.engine(lambda: session.stop_requested)
