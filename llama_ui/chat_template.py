@@ -12,6 +12,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
+from itertools import pairwise
 from typing import Any, Literal
 
 from jinja2.exceptions import TemplateError
@@ -301,12 +302,12 @@ class CompletionFormat:
             while end > ends[owner + 1] and owner < len(messages) - 1:
                 owner += 1
             ids[owner].append(token)
-        bos = self._tokenizer.bos_token_id
-        begin = [] if bos is None else [Segment("template", None, self._tokenizer.bos_token, (bos,))]
-        return begin + [
+        segments = [
             Segment(message["role"], index, message["content"], tuple(ids[index]))  # type: ignore[arg-type]
             for index, message in enumerate(messages)
         ]
+        bos, text = self._tokenizer.bos_token_id, self._tokenizer.bos_token
+        return segments if bos is None else [Segment("template", None, text, (bos,)), *segments]
 
 
 def _any_of(texts: Iterator[str] | Sequence[str]) -> re.Pattern[str]:
@@ -318,7 +319,7 @@ def _any_of(texts: Iterator[str] | Sequence[str]) -> re.Pattern[str]:
 def _pieces(text: str, boundary: re.Pattern[str]) -> Iterator[str]:
     """The text cut in front of every control token."""
     starts = [0, *(found.start() for found in boundary.finditer(text)), len(text)]
-    for start, end in zip(starts, starts[1:], strict=False):
+    for start, end in pairwise(starts):
         if end > start:
             yield text[start:end]
 

@@ -4,6 +4,7 @@ The templates are written for these tests; what they have in common with the pub
 what matters here: where control tokens, trimming, defaults and refusals stand.
 """
 
+import json
 from functools import cache
 from typing import Any
 
@@ -88,7 +89,7 @@ def characters(template: str, prefix: str) -> Any:
         prefix: how a space gets in front: by a normalizer ("prepend"), or by the pre-tokenizer,
             of the whole text only ("first").
     """
-    alphabet = sorted(set("".join(TEXTS)) - set("äöüé€日本語😀ïç \n")) + ["▁"]
+    alphabet = [*sorted(set("".join(TEXTS)) - set("äöüé€日本語😀ïç \n")), "▁"]
     pieces = ["<unk>", "<s>", "</s>", *(f"<0x{byte:02X}>" for byte in range(256))]
     learner = Tokenizer(models.BPE())
     learner.pre_tokenizer = pre_tokenizers.Metaspace(prepend_scheme="never")
@@ -97,8 +98,6 @@ def characters(template: str, prefix: str) -> Any:
         trainers.BpeTrainer(vocab_size=450, initial_alphabet=alphabet, show_progress=False),
     )
     learned = sorted(learner.get_vocab(), key=learner.get_vocab().__getitem__)
-    import json
-
     merges = json.loads(learner.to_str())["model"]["merges"]
     vocabulary = {piece: number for number, piece in enumerate([*pieces, *learned])}
     tokenizer = Tokenizer(

@@ -2,7 +2,6 @@
 
 import pytest
 from hypothesis import given, settings
-from hypothesis import strategies as st
 
 from llama_ui.chat_template import CompletionFormat, TemplateFormat, choose_format
 from llama_ui.errors import DialogError, ModelError
@@ -212,8 +211,8 @@ def test_the_format_is_chosen_by_template_and_name(template, name, kind):
 
 
 def test_a_template_that_refuses_a_conversation_is_a_fault_of_the_dialogue():
-    template = LLAMA_3 + "{% if messages[0]['content'] == 'no' %}{{ raise_exception('!') }}{% endif %}"
-    format = TemplateFormat(byte_level(template), "it")
+    refusal = "{% if messages[0]['content'] == 'no' %}{{ raise_exception('!') }}{% endif %}"
+    format = TemplateFormat(byte_level(LLAMA_3 + refusal), "it")
     with pytest.raises(DialogError, match="refuses this conversation"):
         format.encode([{"role": "user", "content": "no"}])
 

@@ -164,6 +164,8 @@ def make_batch(loaded: LoadedModel, slots: int | None, chunk: int | None) -> Bat
     model, length = loaded.model, loaded.info.context_length
     try:
         layers = [Layer(layer) for layer in model.model.layers]
+        # What loading and joining used in between is free for conversations.
+        torch.cuda.empty_cache()
         devices = [layer.attention_norm.device for layer in layers]
         dtype = cache_dtype(devices, model.dtype)
         slots = slots or slots_that_fit(model.config, length, devices, dtype)

@@ -6,8 +6,9 @@ What is counted is what the engine really holds: bitsandbytes' NF4 with double q
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Literal
 
 from llama_ui.errors import ModelError
@@ -22,10 +23,11 @@ _HALF = 2  # bytes of a bfloat16 or float16
 _BLOCK, _SUPERBLOCK = 64, 256  # weights that share a scale; scales that share a scale
 _CHUNK_ON_GPU = 512
 
-# Measured (benchmarks/README.md): what a process takes before the first weight.
-_CUDA = 600_000_000  # a GPU: context, kernels, cuBLAS workspaces
-_GRAPHS = 400_000  # captured steps, a layer and slot bucket
-_PROCESS = 600_000_000  # main memory: Python, torch, transformers, Gradio
+# Measured (benchmarks/README.md), whatever the model:
+_CUDA = 950_000_000  # on each GPU: context, kernels, captured graphs, cuBLAS workspaces
+_PROCESS = 450_000_000  # of main memory: Python, torch, transformers, Gradio
+
+_USABLE = 0.95  # of free memory; the rest is lost between what is allocated
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,6 +112,14 @@ class ModelShape:
         """Keys and values of one position of one slot, over all layers."""
         return 2 * self.layers * self.kv_heads * self.head_dim * itemsize
 
+    def workspace(self, length: int) -> int:
+        """On a GPU, while a chunk of a prompt is fed: the largest weight unpacked, activations,
+        the attention mask."""
+        unpacked = 2 * self.hidden * self.intermediate * _HALF
+        activations = _CHUNK_ON_GPU * (4 * self.intermediate + 6 * self.hidden) * _HALF
+        mask = _CHUNK_ON_GPU * length * (self.heads // self.kv_heads) * _HALF
+        return unpacked + activations + mask
+
 
 def memory_need(
     config: Mapping[str, Any],
@@ -137,7 +147,7 @@ def memory_need(
     weights += shape.unquantised_weights * _HALF
     if gpus:
         cache = shape.bytes_per_token(_HALF) * length * slots
-        return MemoryNeed(weights, cache, _overhead_on_gpu(shape, kind, length, slots, gpus))
+        return MemoryNeed(weights, cache, gpus * _CUDA + shape.workspace(length))
     # Keys and values are float32 on a CPU.
     cache = shape.bytes_per_token(2 * _HALF) * length * slots
     return MemoryNeed(weights, cache, _PROCESS)
@@ -159,9 +169,20 @@ def most_slots(
         need = memory_need(
             config, quantization=quantization, context=context, slots=slots, gpus=gpus
         )
-        return need.total <= free
+        return need.total <= free * _USABLE
 
     return next((slots for slots in range(limit, 0, -1) if fits(slots)), 0)
+
+
+def slots_in(free: int, shape: ModelShape, length: int, row: int) -> int:
+    """How many slots to take of a GPU whose weights are loaded; at least one.
+
+    Args:
+        free: bytes, of that GPU.
+        row: bytes a slot takes of it.
+    """
+    room = int(free * _USABLE) - shape.workspace(length)
+    return max(1, min(MOST_SLOTS, room // row))
 
 
 def what_fits(
@@ -184,21 +205,20 @@ def what_fits(
     wanted = memory_need(
         config, quantization=quantization, context=context, slots=slots or 1, gpus=gpus
     )
-    if wanted.total <= free:
+    if wanted.total <= free * _USABLE:
         return None
-    fits: Callable[..., int] = lambda of, **how: most_slots(of, free, gpus=gpus, **how)  # noqa: E731
+    fits = partial(most_slots, free=free, gpus=gpus)
     length = context or ModelShape.of(config).context
     problem = (
-        f"{name} does not fit in {gigabytes(free)}: with {_slots(slots or 1)} of {length:,} tokens "
-        f"it takes {gigabytes(wanted.total)}."
+        f"{name} does not fit in {gigabytes(free)} of memory: with {_slots(slots or 1)} of "
+        f"{length:,} tokens it takes {gigabytes(wanted.total)}."
     )
     if fewer := fits(config, quantization=quantization, context=context):
         return ModelError(problem, f"It fits with --slots {fewer}.")
     if quantization != "4bit" and (count := fits(config, context=context)):
         return ModelError(problem, f"With --quantization 4bit it fits, with {_slots(count)}.")
-    shorter = [size for size in (8192, 4096, 2048, 1024) if size < length]
-    for size in shorter:
-        if count := fits(config, quantization=quantization, context=size):
+    for size in (32_768, 16_384, 8_192, 4_096, 2_048):
+        if size < length and (count := fits(config, quantization=quantization, context=size)):
             return ModelError(problem, f"With --context {size} it fits, with {_slots(count)}.")
     for smaller, its_config in LLAMA_2.items():
         if memory_need(its_config, gpus=gpus).weights < wanted.weights and (
@@ -209,9 +229,9 @@ def what_fits(
 
 
 def gigabytes(size: int) -> str:
-    """Bytes as people say them: 12 GB, 3.9 GB, 0.04 GB."""
+    """Bytes as people say them: 3.9 GB."""
     amount = size / 1e9
-    return f"{amount:.0f} GB" if amount >= 10 else f"{amount:.1f} GB"
+    return f"{amount:.0f} GB" if amount >= 100 else f"{amount:.1f} GB"
 
 
 def _slots(count: int) -> str:
@@ -239,19 +259,6 @@ def _layer_bytes(shape: ModelShape, kind: Quantization, is_double: bool, on_gpu:
     # AVX512-BF16 keeps the joined weights once more, in the order in which it reads them.
     joined = 4 / _BLOCK if on_gpu else 1 / 2 + 2 / _BLOCK
     return int(every * (1 / 2 + scales) + shape.joined_weights * joined)
-
-
-def _overhead_on_gpu(
-    shape: ModelShape, kind: Quantization, length: int, slots: int, gpus: int
-) -> int:
-    """While a chunk of a prompt is fed: the largest weight unpacked, activations, the mask."""
-    gate_up = 2 * shape.hidden * shape.intermediate * _HALF
-    unpacked = 0 if kind == "none" else gate_up
-    activations = _CHUNK_ON_GPU * (4 * shape.intermediate + 6 * shape.hidden) * _HALF
-    mask = _CHUNK_ON_GPU * length * (shape.heads // shape.kv_heads) * _HALF
-    buckets = slots.bit_length() + 1
-    graphs = _GRAPHS * shape.layers * buckets
-    return gpus * _CUDA + unpacked + activations + mask + graphs
 
 
 def _llama_2(
