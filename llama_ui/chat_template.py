@@ -145,6 +145,14 @@ class TemplateFormat:
         spans = _align(text, skeleton, turns)
         return list(self._segments(text, spans, forged, memo))
 
+    def encode_reply(self, text: str) -> tuple[int, ...]:
+        """The ids of a reply that is to be continued, as they follow what the prompt ends with."""
+        [turn], forged = self._protect([_Turn("assistant", (_Part("reply", None, text.lstrip()),))])
+        end = self._render(self._nonces(("user",)))[-1:]
+        before = end if end.isspace() else ""
+        pieces = self._tokenise(before + turn.content, forged, {})
+        return tuple(token for at, ids in pieces if at > len(before) for token in ids)
+
     def _turns(self, messages: Sequence[Message]) -> list[_Turn]:
         """The messages; without a system role its text goes in front of the first user's."""
         turns = [
@@ -285,14 +293,7 @@ class CompletionFormat:
     def encode(self, messages: Sequence[Message], memo: Memo | None = None) -> list[Segment]:
         """The prompt for these messages; raises DialogError."""
         check_dialog(messages)
-        text = "".join(message["content"] for message in messages)
-        encoded = self._tokenizer(
-            text,
-            add_special_tokens=False,
-            split_special_tokens=True,
-            return_offsets_mapping=True,
-            verbose=False,
-        )
+        encoded = self._plain("".join(message["content"] for message in messages))
         ids: list[list[int]] = [[] for _ in messages]
         ends = [0]
         for message in messages:
@@ -308,6 +309,19 @@ class CompletionFormat:
         ]
         bos, text = self._tokenizer.bos_token_id, self._tokenizer.bos_token
         return segments if bos is None else [Segment("template", None, text, (bos,)), *segments]
+
+    def encode_reply(self, text: str) -> tuple[int, ...]:
+        """The ids of a reply that is to be continued."""
+        return tuple(self._plain(text)["input_ids"])
+
+    def _plain(self, text: str) -> Any:
+        return self._tokenizer(
+            text,
+            add_special_tokens=False,
+            split_special_tokens=True,
+            return_offsets_mapping=True,
+            verbose=False,
+        )
 
 
 def _any_of(texts: Iterator[str] | Sequence[str]) -> re.Pattern[str]:

@@ -27,7 +27,7 @@ TAGS = ("[INST]", "[/INST]", "<<SYS>>", "<</SYS>>")
 _TAG = re.compile("|".join(map(re.escape, TAGS)))
 
 Message = Mapping[str, str]
-Kind = Literal["template", "system", "user", "assistant"]
+Kind = Literal["template", "system", "user", "assistant", "reply"]
 
 
 class Tokenizer(Protocol):
@@ -46,8 +46,9 @@ class Segment:
     """A run of prompt tokens that come from one place.
 
     Args:
-        kind: "template" for tags and control tokens, otherwise the role of the message.
-        message: index of the message it comes from; None for the template.
+        kind: "template" for tags and control tokens, "reply" for the beginning of a reply that is
+            continued, otherwise the role of the message.
+        message: index of the message it comes from; None for the template and the reply.
         text: its text; control tokens are written `<s>` and `</s>`.
         ids: its token ids.
     """
@@ -85,6 +86,9 @@ class PromptFormat(Protocol):
             memo: an empty dictionary, given again for other versions of the conversation.
         """
 
+    def encode_reply(self, text: str) -> tuple[int, ...]:
+        """The ids of a reply that has begun and is to be continued; tags in it stay text."""
+
 
 class Llama2Format:
     """The format of Llama 2's reference implementation.
@@ -116,6 +120,10 @@ class Llama2Format:
                 message = None if is_control else next(places)
                 segments.append(replace(segment, message=message))
         return segments
+
+    def encode_reply(self, text: str) -> tuple[int, ...]:
+        """The ids of a reply that is to be continued."""
+        return encode_reply(text, self._tokenizer)
 
 
 def encode_dialog(messages: Sequence[Message], tokenizer: Tokenizer) -> list[int]:
@@ -239,9 +247,26 @@ def _strip(parts: Sequence[_Part]) -> list[_Part]:
     return kept
 
 
+def encode_reply(text: str, tokenizer: Tokenizer) -> tuple[int, ...]:
+    """The ids of a reply that is to be continued: no BOS, no EOS, tags in it stay text."""
+    [ids] = _encode_parts([_Part("reply", None, text.lstrip())], tokenizer)
+    return tuple(ids)
+
+
 def _encode_exchange(parts: Sequence[_Part], tokenizer: Tokenizer) -> list[Segment]:
-    """Tokenise one exchange as a whole, then hand each token to the part it ends in: a word has
-    its space in front, and a token with a visitor's text in it is never the template's."""
+    segments = [Segment("template", None, "<s>", (tokenizer.bos_token_id,))]
+    segments += [
+        Segment(part.kind, part.message, part.text, tuple(ids))
+        for part, ids in zip(parts, _encode_parts(parts, tokenizer), strict=True)
+    ]
+    if any(part.kind == "assistant" for part in parts):
+        segments.append(Segment("template", None, "</s>", (tokenizer.eos_token_id,)))
+    return segments
+
+
+def _encode_parts(parts: Sequence[_Part], tokenizer: Tokenizer) -> list[list[int]]:
+    """Tokenise the joined text as a whole, then hand each token to the part it ends in: a word
+    has its space in front, and a token with a visitor's text in it is never the template's."""
     text = "".join(part.text for part in parts)
     encoded = tokenizer(
         text,
@@ -266,15 +291,7 @@ def _encode_exchange(parts: Sequence[_Part], tokenizer: Tokenizer) -> list[Segme
             tag += 1
         inside_tag = tag < len(forged) and forged[tag][0] < end
         ids[owner] += _spell(token, tokenizer) if inside_tag else [token]
-
-    segments = [Segment("template", None, "<s>", (tokenizer.bos_token_id,))]
-    segments += [
-        Segment(part.kind, part.message, part.text, tuple(part_ids))
-        for part, part_ids in zip(parts, ids, strict=True)
-    ]
-    if any(part.kind == "assistant" for part in parts):
-        segments.append(Segment("template", None, "</s>", (tokenizer.eos_token_id,)))
-    return segments
+    return ids
 
 
 def _spell(token: int, tokenizer: Tokenizer) -> list[int]:

@@ -187,9 +187,9 @@ def make_batch(loaded: LoadedModel, slots: int | None, chunk: int | None) -> Bat
 
 
 def _end_tokens(loaded: LoadedModel) -> frozenset[int]:
-    """Every token that ends a reply: the tokenizer's, and those the checkpoint names."""
+    """Every token that ends a reply: the tokenizer's, the template's, and those the
+    checkpoint names."""
     named = loaded.model.generation_config.eos_token_id
     several = named if isinstance(named, list) else [named]
-    return frozenset(
-        token for token in (*several, loaded.tokenizer.eos_token_id) if token is not None
-    )
+    every = (*several, loaded.tokenizer.eos_token_id, *loaded.format.end_tokens)
+    return frozenset(token for token in every if token is not None)

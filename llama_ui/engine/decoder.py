@@ -1,5 +1,7 @@
 """Token ids to text, one id at a time, losing nothing."""
 
+from collections.abc import Sequence
+
 from transformers import PreTrainedTokenizerBase
 
 # A character outside the vocabulary takes at most four byte tokens (UTF-8).
@@ -18,12 +20,13 @@ class TextDecoder:
 
     Args:
         tokenizer: a fast tokenizer.
+        before: ids that the reply goes on from; their text is not repeated.
     """
 
-    def __init__(self, tokenizer: PreTrainedTokenizerBase) -> None:
+    def __init__(self, tokenizer: PreTrainedTokenizerBase, before: Sequence[int] = ()) -> None:
         self._tokenizer = tokenizer
         self._control = frozenset(tokenizer.all_special_ids)
-        self._before: list[int] = []
+        self._before: list[int] = [*before]
         self._held: list[int] = []
 
     def add(self, token: int) -> str:

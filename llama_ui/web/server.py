@@ -4,6 +4,7 @@ import logging
 import sys
 
 from llama_ui.engine.starter import EngineStarter
+from llama_ui.options import ChatOptions
 from llama_ui.sampling import Sampling
 from llama_ui.settings import Settings
 from llama_ui.web.page import ASSETS, build_page
@@ -14,8 +15,8 @@ log = logging.getLogger(__name__)
 
 def serve(starter: EngineStarter, settings: Settings, open_browser: bool) -> int:
     """Serve the page until Ctrl+C; returns the exit code of the program."""
-    defaults = Sampling(max_new_tokens=settings.first_reply_tokens)
-    page = build_page(starter, defaults, settings.system_prompt)
+    sampling = Sampling(max_new_tokens=settings.first_reply_tokens)
+    page = build_page(starter, ChatOptions(settings.system_prompt, sampling))
     try:
         _, local_url, share_url = page.launch(
             server_name=settings.host,

@@ -13,8 +13,9 @@ class Session:
 
     Attributes:
         owner: a name that nobody can guess, for what the engine keeps of this conversation.
+        key: under which name the browser keeps the conversation.
         conversation: what stands in the pane.
-        dropped: how many exchanges the last prompt had no room for.
+        dropped: which exchanges the last prompt left out.
         busy: whether a reply is being prepared or written.
         stop_requested: whether the visitor asked to stop that reply.
         reply: the running request, once the engine has taken it.
@@ -22,8 +23,9 @@ class Session:
 
     def __init__(self) -> None:
         self.owner = secrets.token_urlsafe(16)
+        self.key = secrets.token_urlsafe(12)
         self.conversation = Conversation()
-        self.dropped = 0
+        self.dropped: tuple[int, ...] = ()
         self.busy = False
         self.stop_requested = False
         self.reply: Reply | None = None
@@ -31,6 +33,15 @@ class Session:
     def __deepcopy__(self, memo: object) -> "Session":
         """Gradio copies the first session for each visitor: every copy is a new one."""
         return Session()
+
+    def show(self, conversation: Conversation, key: str = "") -> None:
+        """Open another conversation, or another branch of this one.
+
+        Args:
+            key: the name of another conversation; empty stays with this one.
+        """
+        self.conversation, self.dropped = conversation, ()
+        self.key = key or self.key
 
     def stop(self) -> None:
         """Stop the running reply, if there is one; returns at once."""
