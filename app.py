@@ -54,7 +54,7 @@ def local_engine(settings: Settings, report: Report) -> Engine:
     check_before_load(settings)
     folder = fetch_model(settings.model_source, settings.revision, report)
     return LocalEngine(
-        load_model(str(folder), settings.context, settings.model_label, report),
+        load_model(str(folder), settings.context, settings.model_label, report=report),
         slots=settings.slots,
         max_waiting=settings.max_waiting,
         public_system=settings.system_prompt,

@@ -1,10 +1,15 @@
 // Keys, scrolling and copying: what the page does without asking the server.
 const find = (id) => document.getElementById(id);
 
-// The chats at the side: open on a wide screen, folded on a phone.
-if (window.matchMedia('(max-width: 800px)').matches) document.body.classList.add('chats-folded');
+// The chats on the left, open on a wide screen, and the options on the right, which are not.
+// The classes stand on our own row: Gradio's styles reach no further out.
 document.addEventListener('click', (event) => {
-    if (event.target.closest('.fold')) document.body.classList.toggle('chats-folded');
+    const frame = find('frame')?.classList;
+    if (event.target.closest('.fold')) frame.toggle('chats-toggled');
+    if (!event.target.closest('.options-button')) return;
+    const isOpen = frame.toggle('options-open');
+    document.querySelector('#keys .options-button').setAttribute('aria-expanded', isOpen);
+    (isOpen ? find('options').querySelector('.options-button') : find('keys').querySelector('button')).focus();
 });
 
 // Esc stops the reply that is being written.

@@ -131,7 +131,7 @@ def _model(settings: Settings) -> list[Finding]:
         folder = local_folder(source)
         if folder is None:
             return check_hub(source, settings.revision)
-        check_snapshot(source, folder)
+        check_snapshot(folder)
         model = Finding("Model", "ok", f"complete, in {folder}")
     except ModelError as fault:
         model = Finding.of("Model", fault)

@@ -5,6 +5,7 @@ name there only when all of it has arrived, so a killed download keeps the finis
 begins the others again.
 """
 
+import json
 import logging
 import shutil
 import threading
@@ -19,6 +20,7 @@ from huggingface_hub import constants, hf_hub_download
 from huggingface_hub.errors import HFValidationError
 from huggingface_hub.utils import validate_repo_id  # type: ignore[attr-defined]
 
+from llama_ui.engine.checkpoint import check_supported, gguf
 from llama_ui.engine.hub import Listing, cached_file, discard, look_up, remove_leftovers
 from llama_ui.engine.hub_faults import damaged, disk_full, explain, no_such_model
 from llama_ui.engine.progress import Progress, Report, ignore, size_in_words
@@ -69,7 +71,7 @@ def _fetch(
     if folder is not None:
         if revision is not None:
             raise ModelError(f"{source} is a folder; it has no revisions.", "Omit --revision.")
-        check_snapshot(source, folder, kind)
+        check_snapshot(folder, kind)
         inspect(folder)
         return folder
     try:
@@ -84,7 +86,7 @@ def _fetch(
         raise
     except Exception as error:
         raise explain(source, revision, error) from error
-    check_snapshot(source, folder, kind)
+    check_snapshot(folder, kind)
     return folder
 
 
@@ -93,6 +95,8 @@ def local_folder(source: str) -> Path | None:
     folder = Path(source).expanduser()
     if folder.is_dir():
         return folder
+    if folder.is_file():
+        raise gguf(folder) if folder.suffix == ".gguf" else no_such_model(source)
     try:
         validate_repo_id(source)
     except HFValidationError:
@@ -112,7 +116,7 @@ def _cached_copy(
     if config is None:
         raise fault
     try:
-        check_snapshot(source, config.parent, kind)
+        check_snapshot(config.parent, kind)
     except ModelError:
         raise fault from None
     log.warning("%s The copy of %s on this machine is used.", fault.problem, source)
@@ -129,6 +133,8 @@ def _download(
     kind: Kind,
 ) -> Path:
     folder = fetch_small_files(source, revision, listing, kind)
+    if kind == "model":
+        check_supported(source, json.loads((folder / "config.json").read_bytes()))
     inspect(folder)
     names = weight_files(source, folder, listing.files, kind)
     check_room(source, sum(listing.files[name].size for name in missing(source, names, listing)))

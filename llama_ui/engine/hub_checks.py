@@ -56,7 +56,7 @@ def _has_copy(source: str, revision: str | None) -> bool:
     config = cached_file(source, "config.json", revision)
     try:
         if config is not None:
-            check_snapshot(source, config.parent)
+            check_snapshot(config.parent)
         return config is not None
     except ModelError:
         return False

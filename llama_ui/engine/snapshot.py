@@ -2,10 +2,11 @@
 
 import json
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Literal
 
+from llama_ui.engine.checkpoint import SERVE_IT, check_weight_file, read_checkpoint
 from llama_ui.errors import ModelError
 
 Kind = Literal["model", "adapter"]
@@ -35,22 +36,15 @@ _WEIGHTS: dict[Kind, str] = {"model": "model.safetensors", "adapter": "adapter_m
 _INDEX = "model.safetensors.index.json"
 _PICKLED = re.compile(r"\.(bin|pth|pt|ckpt|pkl)$")
 _LFS_POINTER = b"version https://git-lfs"
-_LONGEST_HEADER = 100_000_000  # bytes, the limit of the safetensors format
 
 _MORE = "Choose a repository with safetensors, for example --model 7b."
-_SERVE = "serve it with a program made for it, and point this page to that program with --server."
-
-
-def listing_of(folder: Path) -> dict[str, int]:
-    """The files that lie directly in a folder, with their sizes in bytes."""
-    return {path.name: path.stat().st_size for path in folder.iterdir() if path.is_file()}
 
 
 def small_files(source: str, names: Iterable[str], kind: Kind) -> list[str]:
     """What is needed besides the weights, the config first.
 
     Args:
-        source: the folder or Hub id, for what is said about it.
+        source: the Hub id, for what is said about it.
         names: all files of it, relative to its root.
 
     Raises:
@@ -85,19 +79,15 @@ def weight_files(source: str, folder: Path, names: Iterable[str], kind: Kind) ->
     return shards
 
 
-def check_snapshot(source: str, folder: Path, kind: Kind = "model") -> None:
-    """Raises ModelError unless the folder holds a model of which nothing is missing or cut.
-
-    The length of a safetensors file follows from its own header: eight bytes (little endian) with
-    the length of a JSON object, which says where each tensor ends.
-    Format: https://github.com/huggingface/safetensors#format
-    """
-    sizes = listing_of(folder)
-    for name in small_files(source, sizes, kind):
-        _check_small(source, folder / name)
-    for name in weight_files(source, folder, sizes, kind):
-        if _length_by_header(source, folder / name) != sizes[name]:
-            raise _incomplete(source, f"{name} is cut or damaged")
+def check_snapshot(folder: Path, kind: Kind = "model") -> None:
+    """Raises ModelError unless the folder holds a model of which nothing is missing or cut."""
+    for path in folder.iterdir():
+        if path.is_file() and (path.name in _SMALL[kind] or path.suffix == ".safetensors"):
+            _check_arrived(path)
+    if kind == "model":
+        read_checkpoint(folder)
+    else:
+        check_weight_file(folder / _WEIGHTS[kind])
 
 
 def _check_format(source: str, names: set[str], kind: Kind) -> None:
@@ -107,7 +97,7 @@ def _check_format(source: str, names: set[str], kind: Kind) -> None:
     if names & {"quantize_config.json", "quant_config.json"}:
         raise ModelError(
             f"{source} is quantised by GPTQ or AWQ; this page runs checkpoints of bitsandbytes.",
-            f"Choose the original checkpoint, which is quantised while it loads; or {_SERVE}",
+            SERVE_IT,
         )
     if _CONFIG[kind] not in names:
         raise _incomplete(source, f"{_CONFIG[kind]} is missing")
@@ -128,12 +118,12 @@ def _without_weights(source: str, names: set[str]) -> ModelError:
     if any(name.endswith(".gguf") for name in names):
         return ModelError(
             f"{source} holds weights for llama.cpp (GGUF), which this page does not read.",
-            f"Choose the original checkpoint; or {_SERVE}",
+            SERVE_IT,
         )
     if any(name.endswith(".safetensors") and "gptq" in name.lower() for name in names):
         return ModelError(
             f"{source} is quantised by GPTQ; this page runs checkpoints of bitsandbytes.",
-            f"Choose the original checkpoint, which is quantised while it loads; or {_SERVE}",
+            SERVE_IT,
         )
     if any(_PICKLED.search(name) for name in names):
         return ModelError(
@@ -143,42 +133,24 @@ def _without_weights(source: str, names: set[str]) -> ModelError:
     return ModelError(f"{source} holds no weights in the safetensors format.", _MORE)
 
 
-def _check_small(source: str, path: Path) -> None:
-    """A text that is empty or no JSON was cut, or never arrived."""
-    content = path.read_bytes()
-    if content.startswith(_LFS_POINTER):
-        raise _lfs_pointer(source, path.name)
-    if not content:
-        raise _incomplete(source, f"{path.name} is empty")
-    if path.suffix == ".json":
-        try:
-            json.loads(content)
-        except ValueError as error:
-            raise _incomplete(source, f"{path.name} is cut or damaged") from error
-
-
-def _length_by_header(source: str, path: Path) -> int:
-    """How long a safetensors file is to be, in bytes; -1 when its header is broken."""
+def _check_arrived(path: Path) -> None:
+    """A file that is empty, a text that was cut, or what git leaves in its place."""
     with path.open("rb") as file:
-        start = file.read(8)
-        length = int.from_bytes(start, "little")
-        if start == _LFS_POINTER[:8]:
-            raise _lfs_pointer(source, path.name)
-        if length > _LONGEST_HEADER:
-            return -1
-        try:
-            header: Mapping[str, dict[str, list[int]]] = json.loads(file.read(length))
-            tensors = [entry for name, entry in header.items() if name != "__metadata__"]
-            return 8 + length + max((entry["data_offsets"][1] for entry in tensors), default=0)
-        except (ValueError, KeyError, TypeError, AttributeError, IndexError):
-            return -1
-
-
-def _lfs_pointer(source: str, name: str) -> ModelError:
-    return ModelError(
-        f"{name} of {source} is only a Git LFS pointer: the file itself was never fetched.",
-        "Install git-lfs and run `git lfs pull` in that folder.",
-    )
+        start = file.read(len(_LFS_POINTER))
+    if start == _LFS_POINTER:
+        raise ModelError(
+            f"{path} is only a Git LFS pointer: the file itself was never fetched.",
+            "Install git-lfs and run `git lfs pull` in that folder.",
+        )
+    try:
+        if path.suffix == ".json":
+            json.loads(path.read_bytes())
+        if not start:
+            raise ValueError("it is empty")
+    except ValueError as error:
+        raise ModelError(
+            f"{path} is damaged ({error}).", "Delete this file, and copy or download it again."
+        ) from error
 
 
 def _incomplete(source: str, what: str) -> ModelError:

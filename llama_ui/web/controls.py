@@ -24,66 +24,53 @@ def build_controls(
         private: how events are declared that only the page uses.
     """
     form = Form.of(defaults)
-    with gr.Row(elem_id="prompts"):
-        with gr.Column(scale=3, min_width=280):
-            gr.HTML(
-                elem_id="presets",
-                html_template='<div class="presets"></div>',
-                js_on_load=scripts["presets.js"],
-                value=[{"name": name, "text": text} for name, text in SYSTEM_PROMPTS.items()],
-            )
-            system = gr.Textbox(
-                label="System prompt",
-                info="Who the model should be and how it should answer. Empty: none is sent.",
-                placeholder="You are a pirate. Answer in one sentence.",
-                value=form.system,
-                lines=3,
-                max_lines=8,
-                elem_id="system",
-            )
-        with gr.Column(scale=2, min_width=240):
-            reminder = gr.Textbox(
-                label="Reminder",
-                info="Repeated at the end of each of your messages, for models that forget.",
-                placeholder="Answer in one sentence.",
-                lines=1,
-                max_lines=4,
-                elem_id="reminder",
-            )
-            keep_last = _number_box(
-                "keep_last",
-                "Remember",
-                "So many of the latest exchanges are sent. Empty: all that fit.",
-                "all",
-            )
+    gr.HTML(
+        elem_id="presets",
+        html_template='<div class="presets"></div>',
+        js_on_load=scripts["presets.js"],
+        value=[{"name": name, "text": text} for name, text in SYSTEM_PROMPTS.items()],
+    )
+    system = gr.Textbox(
+        label="System prompt",
+        info="Who the model should be and how it should answer. Empty: none is sent.",
+        placeholder="You are a pirate. Answer in one sentence.",
+        value=form.system,
+        lines=3,
+        max_lines=8,
+        elem_id="system",
+    )
+    reminder = gr.Textbox(
+        label="Reminder",
+        info="Repeated at the end of each of your messages, for models that forget.",
+        placeholder="Answer in one sentence.",
+        lines=1,
+        max_lines=4,
+        elem_id="reminder",
+    )
     with gr.Row(elem_id="samplings"):
         named = [gr.Button(name, size="sm", min_width=0) for name in SAMPLINGS]
-        reset = gr.Button("Reset all", size="sm", min_width=0, elem_id="reset")
+    temperature = _slider(
+        "temperature", 0.05, form, "0 always takes the likeliest word; above 1 runs wild."
+    )
+    top_p = _slider("top_p", 0.05, form, "Choose among the likeliest words that add up to this.")
+    top_k = _slider("top_k", 1, form, "Choose among at most this many words.")
+    penalty = _slider(
+        "repetition_penalty", 0.05, form, "Above 1, words already used become less likely."
+    )
+    max_new_tokens = _slider(
+        "max_new_tokens", 1, form, "The longest reply; this room is kept free for it."
+    )
     with gr.Row():
-        temperature = _slider(
-            "temperature", 0.05, form, "0 always takes the likeliest word; above 1 runs wild."
-        )
-        top_p = _slider(
-            "top_p", 0.05, form, "Choose among the likeliest words that add up to this."
-        )
-        top_k = _slider("top_k", 1, form, "Choose among at most this many words.")
-    with gr.Row():
-        penalty = _slider(
-            "repetition_penalty", 0.05, form, "Above 1, words already used become less likely."
-        )
-        max_new_tokens = _slider(
-            "max_new_tokens", 1, form, "The longest reply; this room is kept free for it."
-        )
-        with gr.Row():
-            seed = _number_box("seed", "Seed", "The same seed gives the same reply.", "random")
-            stop = gr.Textbox(
-                label="Stop words",
-                info="The reply ends before any of them. One a line.",
-                lines=1,
-                max_lines=4,
-                elem_id="stop_words",
-                min_width=120,
-            )
+        seed = _number_box("seed", "Seed", "The same seed, the same reply.", "random")
+        keep_last = _number_box("keep_last", "Remember", "The last N exchanges.", "all that fit")
+    stop = gr.Textbox(
+        label="Stop words",
+        info="The reply ends before any of them. One a line.",
+        lines=1,
+        max_lines=4,
+        elem_id="stop_words",
+    )
+    reset = gr.Button("Reset all options", size="sm", elem_id="reset")
     controls: Controls = [
         system,
         temperature,

@@ -114,7 +114,8 @@ class Handlers:
         """Show another chat: a new one, or one that the browser has kept.
 
         Args:
-            data: `key` and `chat`, an export of one chat; without them a new one begins.
+            data: `key` and `chat`, an export of one chat; without them a new one begins. With
+                `same_options` the controls stay as they are.
         """
         try:
             kept, key = data.get("chat"), data.get("key")
@@ -131,7 +132,8 @@ class Handlers:
         left = _kept(session)
         session.show(conversation, key)
         chats = [left, _kept(session)]
-        return replace(self.shown(session), chats=chats, form=Form.of(conversation.options))
+        form = None if data.get("same_options") else Form.of(conversation.options)
+        return replace(self.shown(session), chats=chats, form=form)
 
     def leave(self, session: Session) -> None:
         """The visitor has left: stop what runs, and let the engine forget the conversation."""

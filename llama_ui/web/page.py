@@ -18,6 +18,7 @@ from llama_ui.web.exchange import markdown_of, read_chats
 from llama_ui.web.form import Form
 from llama_ui.web.frame import Frame, Frames
 from llama_ui.web.handlers import Handlers
+from llama_ui.web.icons import icon
 from llama_ui.web.pacing import FramePacer
 from llama_ui.web.session import Session
 from llama_ui.web.transcript import render_badge, render_empty
@@ -27,7 +28,16 @@ SCRIPTS = {path.name: path.read_text(encoding="utf-8") for path in ASSETS.glob("
 _POLL_S = 0.5
 PROMPT_ROOM = 64  # tokens that the longest reply leaves for a prompt
 
-_KEYS = "<kbd>Enter</kbd> sends · <kbd>Shift</kbd>+<kbd>Enter</kbd> new line · <kbd>Esc</kbd> stops"
+_KEYS = (
+    "<span><kbd>Enter</kbd> sends · <kbd>Shift</kbd>+<kbd>Enter</kbd> new line · "
+    "<kbd>Esc</kbd> stops</span>"
+    '<button type="button" class="options-button" aria-controls="options">'
+    f"{icon('sliders')}Advanced options</button>"
+)
+_OPTIONS_HEAD = (
+    "<h2>Options of this chat</h2>"
+    f'<button type="button" class="options-button" aria-label="Close">{icon("close")}</button>'
+)
 
 
 def build_page(starter: EngineStarter, defaults: ChatOptions) -> gr.Blocks:
@@ -91,8 +101,9 @@ def build_page(starter: EngineStarter, defaults: ChatOptions) -> gr.Blocks:
                             copy_all = gr.Button("Copy all", size="sm", elem_id="copy-all")
                             clear = gr.Button("Clear", size="sm", elem_id="clear")
                         gr.HTML(_KEYS, elem_id="keys", js_on_load=None)
-                    with gr.Accordion("Advanced options", open=False, elem_id="options"):
-                        controls = build_controls(defaults, SCRIPTS, private)
+            with gr.Column(elem_id="options"):
+                gr.HTML(_OPTIONS_HEAD, js_on_load=None)
+                controls = build_controls(defaults, SCRIPTS, private)
 
         def updates(frame: Frame) -> dict[Any, Any]:
             """A frame as what changes in which component."""
@@ -186,10 +197,7 @@ def build_page(starter: EngineStarter, defaults: ChatOptions) -> gr.Blocks:
 
 
 def _brand(logo: str) -> str:
-    fold = (
+    return (
         '<button type="button" class="fold" aria-label="Show or hide the chats" title="Chats">'
-        '<svg viewBox="0 0 24 24" width="20" height="20" fill="none" stroke="currentColor" '
-        'stroke-width="2" stroke-linecap="round" aria-hidden="true">'
-        '<rect x="3" y="4" width="18" height="16" rx="3"/><path d="M9 4v16"/></svg></button>'
+        f'{icon("panel")}</button><h1 class="brand">{logo}<span>Llama UI</span></h1>'
     )
-    return f'{fold}<h1 class="brand">{logo}<span>Llama UI</span></h1>'

@@ -110,18 +110,23 @@ FORMATS = [
         Repo({"adapter_config.json": b"{}", "adapter_model.safetensors": b"x"}),
     ),
     Fault("no weights at all", "holds no weights", Repo(without_weights())),
+    Fault(
+        "another architecture",
+        "Llama architecture",
+        Repo(without(config__json=b'{"model_type": "gpt2"}')),
+    ),
     Fault("no config", "config.json is missing", Repo(without("config.json"))),
     Fault("no tokenizer", "has no tokenizer", Repo(without("tokenizer.json"))),
     Fault("index without its shard", "00002.safetensors is missing", Repo(without(SHARD))),
 ]
 FOLDERS = [
-    Fault("folder: a shard is missing", "is missing", folder=without(SHARD)),
+    Fault("folder: a shard is missing", "lacks model-00002", folder=without(SHARD)),
     Fault(
         "folder: a shard is cut",
-        "cut or damaged",
+        "is damaged",
         folder=without(**{SHARD.replace(".", "__"): POCKET[SHARD][:-1]}),
     ),
-    Fault("folder: config is cut", "cut or damaged", folder=without(config__json=b'{"model')),
+    Fault("folder: config is cut", "is damaged", folder=without(config__json=b'{"model')),
     Fault("folder: config is empty", "is empty", folder=without(config__json=b"")),
     Fault(
         "folder: Git LFS was not run",
