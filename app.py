@@ -37,7 +37,15 @@ def local_engine(settings: Settings) -> Engine:
     from llama_ui.engine.local import LocalEngine
 
     return LocalEngine(
-        load_model(settings.model_source, settings.context, settings.model_label),
+        load_model(
+            settings.model_source,
+            settings.context,
+            settings.model_label,
+            settings.quantization,
+            settings.rope,
+            settings.adapter,
+            settings.slots,
+        ),
         slots=settings.slots,
         max_waiting=settings.max_waiting,
         public_system=settings.system_prompt,

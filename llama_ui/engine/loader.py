@@ -23,15 +23,17 @@ from transformers import (
 )
 
 from llama_ui.chat_template import choose_format
-from llama_ui.engine.adapter import put_adapter
+from llama_ui.engine.adapter import find_adapter, put_adapter
 from llama_ui.engine.base import EngineInfo
 from llama_ui.engine.checkpoint import check_supported, gguf, read_checkpoint
-from llama_ui.engine.memory import Quantization
+from llama_ui.engine.device import this_device
+from llama_ui.engine.memory import what_fits
 from llama_ui.engine.rope import choose_window
 from llama_ui.engine.tokenizer import load_tokenizer
 from llama_ui.errors import ModelError
 from llama_ui.licence import licence_of
 from llama_ui.prompt import PromptFormat
+from llama_ui.settings import Quantization, Rope
 
 log = logging.getLogger(__name__)
 
@@ -55,8 +57,9 @@ def load_model(
     context_length: int | None = None,
     name: str | None = None,
     quantization: Quantization = "4bit",
-    rope: str | None = None,
-    adapter: Path | None = None,
+    rope: Rope | None = None,
+    adapter: str | None = None,
+    slots: int | None = None,
 ) -> LoadedModel:
     """Load a model of the Llama architecture.
 
@@ -68,7 +71,8 @@ def load_model(
         quantization: of a checkpoint that is not quantised yet, while it loads: 4-bit NF4,
             8-bit, or none.
         rope: how to stretch a context that is longer than the model was trained for.
-        adapter: folder of a LoRA to put on it.
+        adapter: a LoRA to put on it, a folder or a Hub id.
+        slots: how many conversations are to fit into memory beside it; at least one.
 
     Raises:
         ModelError: says what is wrong with the model and what to do.
@@ -81,10 +85,11 @@ def load_model(
         window = choose_window(config, context_length, rope)
         tokenizer = _tokenizer(source)
         format = choose_format(tokenizer, name)
+        _check_memory(name, config, window.length, quantization, slots)
         model = _model(source, config, quantization)
         called = (name, source, str(getattr(config, "_name_or_path", "")))
         if adapter is not None:
-            put_adapter(model, adapter, called)
+            put_adapter(model, find_adapter(adapter), called)
     except ModelError:
         raise
     except Exception as error:
@@ -100,7 +105,7 @@ def load_model(
         device="CPU" if model.device.type == "cpu" else torch.cuda.get_device_name(model.device),
         context_length=window.length,
         mode=format.mode,
-        adapter=adapter.name if adapter else "",
+        adapter=Path(adapter).name if adapter else "",
         notes=notes,
         licence=licence_of(*called),
     )
@@ -123,6 +128,23 @@ def _config(source: str) -> Any:
     config = AutoConfig.from_pretrained(source, trust_remote_code=False)
     check_supported(source, config.to_dict())
     return config
+
+
+def _check_memory(
+    name: str, config: Any, context: int, quantization: Quantization, slots: int | None
+) -> None:
+    device = this_device()
+    too_large = what_fits(
+        name,
+        config.to_dict(),
+        device.free,
+        quantization=quantization,
+        context=context,
+        slots=slots,
+        gpus=device.gpus,
+    )
+    if too_large:
+        raise too_large
 
 
 def _tokenizer(source: str) -> PreTrainedTokenizerBase:
