@@ -4,6 +4,7 @@ import logging
 import os
 import sys
 import threading
+from functools import partial
 
 # Read by libraries while they are imported: no telemetry, no calls home.
 os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"
@@ -46,15 +47,26 @@ def main() -> int:
 
 def local_engine(settings: Settings, report: Report) -> Engine:
     """Fetch and load the model and start its engine; runs in the background."""
-    from llama_ui.doctor import check_before_load
+    from llama_ui.doctor import check_before_load, check_memory
     from llama_ui.engine.download import fetch_model
     from llama_ui.engine.loader import load_model
     from llama_ui.engine.local import LocalEngine
 
     check_before_load(settings)
-    folder = fetch_model(settings.model_source, settings.revision, report)
+    # Before gigabytes are downloaded: do they fit into memory?
+    inspect = partial(check_memory, settings)
+    folder = fetch_model(settings.model_source, settings.revision, report, inspect)
     return LocalEngine(
-        load_model(str(folder), settings.context, settings.model_label, report=report),
+        load_model(
+            str(folder),
+            settings.context,
+            settings.model_label,
+            settings.quantization,
+            settings.rope,
+            settings.adapter,
+            settings.slots,
+            report,
+        ),
         slots=settings.slots,
         max_waiting=settings.max_waiting,
         public_system=settings.system_prompt,

@@ -14,6 +14,7 @@ import threading
 from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
 
 from llama_ui.errors import ModelError
 from llama_ui.findings import Finding
@@ -56,6 +57,15 @@ def check_before_load(settings: Settings) -> None:
                 raise ModelError(problem.replace("..", "."), finding.next_step)
             if finding.status == "warning":
                 log.warning("%s: %s. %s", finding.name, finding.found, finding.next_step)
+
+
+def check_memory(settings: Settings, folder: Path) -> None:
+    """Raises ModelError when the model with this config does not fit into what is free."""
+    from llama_ui.engine.device import check_fits
+
+    config = json.loads((folder / "config.json").read_bytes())
+    name, context = settings.model_label, settings.context
+    check_fits(name, config, context, settings.quantization, settings.slots)
 
 
 def examine(check: Check, settings: Settings, limit_s: float = _LIMIT_S) -> list[Finding]:
@@ -139,6 +149,36 @@ def _model(settings: Settings) -> list[Finding]:
     return [model if finding.name == "Model" else finding for finding in others]
 
 
+def _memory(settings: Settings) -> list[Finding]:
+    from llama_ui.engine.device import this_device
+    from llama_ui.engine.download import local_folder
+    from llama_ui.engine.hub import cached_file
+    from llama_ui.engine.memory import gigabytes, memory_need
+
+    source = settings.model_source
+    folder = local_folder(source)
+    config = folder / "config.json" if folder else cached_file(
+        source, "config.json", settings.revision
+    )  # fmt: skip
+    if config is None or not config.is_file():
+        return [Finding("Memory", "skipped", "not known without the model's config.json")]
+    try:
+        check_memory(settings, config.parent)
+    except ModelError as fault:
+        return [Finding.of("Memory", fault)]
+    device, slots = this_device(), settings.slots or 1
+    need = memory_need(
+        json.loads(config.read_bytes()),
+        quantization=settings.quantization,
+        context=settings.context,
+        slots=slots,
+        gpus=device.gpus,
+    )
+    with_slots = "1 reply" if slots == 1 else f"{slots} replies"
+    found = f"{gigabytes(need.total)} for {with_slots} at once; {gigabytes(device.free)} free"
+    return [Finding("Memory", "ok", found)]
+
+
 def _port(settings: Settings) -> list[Finding]:
     if settings.port is not None:
         if _is_free(settings.host, settings.port):
@@ -164,7 +204,7 @@ def _is_free(host: str, port: int) -> bool:
 
 # What any model needs, and what the chosen one does.
 _MACHINE: tuple[Check, ...] = (_python, _packages, _gpu, _bitsandbytes)
-_MODEL: tuple[Check, ...] = (_model,)
+_MODEL: tuple[Check, ...] = (_model, _memory)
 
 
 def _page(settings: Settings, findings: Sequence[Finding], width: int) -> str:

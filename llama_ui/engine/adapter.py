@@ -11,6 +11,7 @@ from safetensors import safe_open
 from llama_ui.errors import ModelError
 
 INSTALL = "Run `.venv/bin/pip install -r requirements-adapters.txt`, and start again."
+_FILE = "adapter_model.safetensors"
 _WEIGHT = re.compile(r"base_model\.model\.(.+)\.lora_([AB])\.weight")
 
 
@@ -59,7 +60,7 @@ def _read_config(folder: Path) -> dict[str, Any]:
             f"The adapter {folder.name} is of the kind {kind!r}; this page runs LoRA.",
             "Choose a LoRA adapter, or start without --adapter.",
         )
-    if not (folder / "adapter_model.safetensors").is_file():
+    if not (folder / _FILE).is_file():
         raise ModelError(
             f"The adapter {folder.name} has no adapter_model.safetensors; a pickle (*.bin) can run "
             "any program when it is opened, so it is not.",
@@ -85,7 +86,7 @@ def _last(name: str) -> str:
 def _check_shapes(folder: Path, model: Any) -> None:
     """Each pair of matrices must fit the layer that it names."""
     try:
-        with safe_open(folder / "adapter_model.safetensors", framework="pt") as file:
+        with safe_open(folder / _FILE, framework="pt") as file:
             shapes = {key: file.get_slice(key).get_shape() for key in file.keys()}  # noqa: SIM118
     except Exception as error:
         raise ModelError(

@@ -19,7 +19,8 @@ from llama_ui.chat_template import choose_format
 from llama_ui.engine.adapter import put_adapter
 from llama_ui.engine.base import EngineInfo
 from llama_ui.engine.checkpoint import check_supported, gguf, read_checkpoint
-from llama_ui.engine.memory import Quantization
+from llama_ui.engine.device import check_fits
+from llama_ui.engine.download import fetch_adapter
 from llama_ui.engine.progress import Report, ignore
 from llama_ui.engine.reading import reporting
 from llama_ui.engine.rope import choose_window
@@ -27,6 +28,7 @@ from llama_ui.engine.tokenizer import load_tokenizer
 from llama_ui.errors import ModelError
 from llama_ui.licence import licence_of
 from llama_ui.prompt import PromptFormat
+from llama_ui.settings import Quantization, Rope
 
 log = logging.getLogger(__name__)
 
@@ -50,8 +52,9 @@ def load_model(
     context_length: int | None = None,
     name: str | None = None,
     quantization: Quantization = "4bit",
-    rope: str | None = None,
-    adapter: Path | None = None,
+    rope: Rope | None = None,
+    adapter: str | None = None,
+    slots: int | None = None,
     report: Report = ignore,
 ) -> LoadedModel:
     """Load a model of the Llama architecture.
@@ -63,7 +66,8 @@ def load_model(
         quantization: of a checkpoint that is not quantised yet, while it loads: 4-bit NF4,
             8-bit, or none.
         rope: how to stretch a context that is longer than the model was trained for.
-        adapter: folder of a LoRA to put on it.
+        adapter: a LoRA to put on it, a folder or a Hub id.
+        slots: how many conversations are to fit into memory beside it; at least one.
         report: hears how many of the weights are loaded.
 
     Raises:
@@ -77,11 +81,12 @@ def load_model(
         window = choose_window(config, context_length, rope)
         tokenizer = load_tokenizer(Path(source))
         format = choose_format(tokenizer, name)
+        check_fits(name, config.to_dict(), window.length, quantization, slots)
         with reporting(report):
             model = _model(source, config, quantization)
         called = (name, source, str(getattr(config, "_name_or_path", "")))
         if adapter is not None:
-            put_adapter(model, adapter, called)
+            put_adapter(model, fetch_adapter(adapter), called)
     except ModelError:
         raise
     except Exception as error:
@@ -97,7 +102,7 @@ def load_model(
         device="CPU" if model.device.type == "cpu" else torch.cuda.get_device_name(model.device),
         context_length=window.length,
         mode=format.mode,
-        adapter=adapter.name if adapter else "",
+        adapter=Path(adapter).name if adapter else "",
         notes=notes,
         licence=licence_of(*called),
     )

@@ -9,11 +9,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import partial
-from typing import Any, Literal
+from typing import Any
 
 from llama_ui.errors import ModelError
-
-Quantization = Literal["4bit", "8bit", "none"]
+from llama_ui.settings import Quantization
 
 MOST_SLOTS = 32  # that an engine takes by itself, however much memory there is
 SLOTS_ON_CPU = 4
@@ -205,7 +204,7 @@ def what_fits(
     wanted = memory_need(
         config, quantization=quantization, context=context, slots=slots or 1, gpus=gpus
     )
-    if wanted.total <= free * _USABLE:
+    if wanted.total <= free:
         return None
     fits = partial(most_slots, free=free, gpus=gpus)
     length = context or ModelShape.of(config).context

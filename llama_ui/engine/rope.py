@@ -6,12 +6,10 @@ treats slow and fast frequencies apart (Peng et al. 2023).
 """
 
 from dataclasses import dataclass
-from typing import Any, Literal, get_args
+from typing import Any, get_args
 
 from llama_ui.errors import ModelError
-
-Rope = Literal["linear", "dynamic", "yarn"]
-ROPES: tuple[str, ...] = get_args(Rope)
+from llama_ui.settings import Rope
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,7 +20,7 @@ class Window:
     note: str = ""
 
 
-def choose_window(config: Any, wanted: int | None, rope: str | None) -> Window:
+def choose_window(config: Any, wanted: int | None, rope: Rope | None) -> Window:
     """Decide on the window, and set the scaling that it needs in the config.
 
     Args:
@@ -46,7 +44,7 @@ def choose_window(config: Any, wanted: int | None, rope: str | None) -> Window:
         return Window(
             length,
             f"The context of {length:,} tokens is longer than the {trained:,} that the model was "
-            f"trained for: beyond them replies lose their sense. Add --rope {'|'.join(ROPES)}.",
+            f"trained for: beyond them replies lose their sense. Add --rope {'|'.join(get_args(Rope))}.",
         )
     if own != "default":
         return Window(
