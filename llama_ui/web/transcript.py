@@ -137,10 +137,14 @@ def render_notice(text: str) -> str:
     return f'<div class="news" role="status">{escape(text)}</div>'
 
 
-def render_badge(name: str, state: str, info: EngineInfo | None) -> str:
-    """Which model answers: name, quantisation, device and context window."""
+def render_badge(name: str, state: str, info: EngineInfo | None, progress: str = "loading…") -> str:
+    """Which model answers: name, quantisation, device and context window.
+
+    Args:
+        progress: how far the load is, while there is no info yet.
+    """
     if info is None:
-        text = f"{name} · loading…" if state == "loading" else f"{name} · not loaded"
+        text = f"{name} · {progress if state == 'loading' else 'not loaded'}"
     else:
         text = " · ".join(
             (info.name, info.quantization, info.device, f"{info.context_length:,} tokens")
