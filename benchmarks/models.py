@@ -11,6 +11,7 @@ import torch
 from tokenizers import Tokenizer, decoders, models
 from transformers import LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerFast
 
+from llama_ui.chat_template import CompletionFormat
 from llama_ui.engine.base import EngineInfo
 from llama_ui.engine.loader import LoadedModel, load_model
 from llama_ui.settings import MODELS
@@ -62,7 +63,8 @@ def load(shape: str, gpus: int) -> LoadedModel:
     torch.cuda.synchronize()
     print(f"built {shape} on {gpus} GPU(s) in {time.perf_counter() - started:.1f} s")
     info = EngineInfo(f"Llama 2 {shape} shape", "4-bit NF4", torch.cuda.get_device_name(), CONTEXT)
-    return LoadedModel(model, _tokenizer(), info)
+    tokenizer = _tokenizer()
+    return LoadedModel(model, tokenizer, CompletionFormat(tokenizer), info)
 
 
 def _nf4(module: torch.nn.Linear, device: torch.device) -> bnb.nn.Linear4bit:

@@ -36,6 +36,7 @@ from llama_ui.web.turn import Turn
 log = logging.getLogger(__name__)
 
 _STOP_LIMIT_S = 10.0
+_LOADING_S = 0.5
 Change = Callable[[Conversation], Conversation]
 Begin = Callable[[Conversation], tuple[Turn, ...]]
 
@@ -253,7 +254,7 @@ class Handlers:
         session.show(conversation, dropped=session.dropped)
         running = [Running(turn) for turn in turns]
         if is_loading:
-            running[0].status = f"{self._starter.name} is loading, one moment…"
+            running[0].status = self._loading_status()
         yield Frame(
             transcript=render_conversation(conversation, session.dropped, turns[0].going_on),
             running=render_running(running),
@@ -265,6 +266,10 @@ class Handlers:
         )
         try:
             if is_loading:
+                while self._starter.state == "loading" and not session.stop_requested:
+                    running[0].status = self._loading_status()
+                    yield Frame(running=render_running(running))
+                    await asyncio.sleep(_LOADING_S)
                 await self._submit(session, turns)
             if session.replies:
                 engine = self._starter.wait()
@@ -274,6 +279,9 @@ class Handlers:
                         yield Frame(running=render_running(running))
         finally:
             session.keep(kept(running), running)
+
+    def _loading_status(self) -> str:
+        return f"{self._starter.name} is {self._starter.progress}"
 
     async def _submit(self, session: Session, turns: Sequence[Turn]) -> None:
         engine = await self._starter.engine(lambda: session.stop_requested)

@@ -86,7 +86,7 @@ def build_page(starter: EngineStarter, defaults: ChatOptions) -> gr.Blocks:
                             elem_id="message",
                             label="Message",
                             show_label=False,
-                            placeholder="Message: Enter sends, Shift+Enter breaks the line",
+                            placeholder="Type a message…",
                             lines=1,
                             max_lines=8,
                             container=False,
@@ -197,7 +197,7 @@ def build_page(starter: EngineStarter, defaults: ChatOptions) -> gr.Blocks:
             most = LIMITS["max_new_tokens"][1]
             if info is not None:
                 most = min(most, info.context_length - PROMPT_ROOM)
-            badge_html = render_badge(starter.name, state, info)
+            badge_html = render_badge(starter.name, state, info, str(starter.progress))
             return badge_html, gr.Timer(active=state == "loading"), gr.Slider(maximum=most)
 
         view = [transcript, running, message, notice, send, stop, actions, chats, key]

@@ -31,6 +31,10 @@ EXAMPLES = (
     "How do I run Llama 2 7B here?",
     "Talk like a pirate and introduce yourself.",
 )
+_KEYS = (
+    "<kbd>Enter</kbd> sends · <kbd>Shift</kbd>+<kbd>Enter</kbd> breaks the line · "
+    "<kbd>Esc</kbd> stops · <kbd>↑</kbd> edits your last message"
+)
 _NOTES: dict[Ending, str] = {
     "cancelled": "Stopped.",
     "error": "Incomplete: the reply ended with an error.",
@@ -90,7 +94,7 @@ def render_empty(logo: str) -> str:
     return (
         f'<section class="welcome">{logo}<h2>What shall we talk about?</h2>'
         "<p>The model runs where this page is served from; nothing you type goes anywhere else."
-        f'</p><div class="examples">{buttons}</div></section>'
+        f'</p><div class="examples">{buttons}</div><p class="keys">{_KEYS}</p></section>'
     )
 
 
@@ -133,10 +137,14 @@ def render_notice(text: str) -> str:
     return f'<div class="news" role="status">{escape(text)}</div>'
 
 
-def render_badge(name: str, state: str, info: EngineInfo | None) -> str:
-    """Which model answers: name, quantisation, device and context window."""
+def render_badge(name: str, state: str, info: EngineInfo | None, progress: str = "loading…") -> str:
+    """Which model answers: name, quantisation, device and context window.
+
+    Args:
+        progress: how far the load is, while there is no info yet.
+    """
     if info is None:
-        text = f"{name} · loading…" if state == "loading" else f"{name} · not loaded"
+        text = f"{name} · {progress if state == 'loading' else 'not loaded'}"
     else:
         text = " · ".join(
             (info.name, info.quantization, info.device, f"{info.context_length:,} tokens")

@@ -30,7 +30,7 @@ def texts(session: Session) -> list[str]:
 def starter(loaded):
     from llama_ui.engine.local import LocalEngine
 
-    starter = EngineStarter(lambda: LocalEngine(loaded), "Pocket Llama")
+    starter = EngineStarter(lambda report: LocalEngine(loaded), "Pocket Llama")
     starter.start()
     yield starter
     starter.wait().close()
@@ -177,7 +177,7 @@ def test_stop_while_the_model_loads(loaded):
 
     gate = threading.Event()
 
-    def slow():
+    def slow(report):
         gate.wait(30)
         return LocalEngine(loaded)
 
@@ -202,7 +202,7 @@ def test_stop_while_the_model_loads(loaded):
 
 
 def test_a_failed_model_is_explained_and_the_text_kept():
-    def fail():
+    def fail(report):
         raise ModelError("It is broken.", "Mend it.")
 
     starter = EngineStarter(fail, "x")
