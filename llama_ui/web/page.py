@@ -126,7 +126,8 @@ def build_page(starter: EngineStarter, defaults: ChatOptions) -> gr.Blocks:
                 changed[send] = gr.Button(visible=not frame.busy)
                 changed[stop] = gr.Button(visible=frame.busy)
                 changed[actions] = gr.Row(visible=bool(frame.has_messages) and not frame.busy)
-            return changed
+            # An empty dictionary would be taken for a value.
+            return changed or gr.skip()
 
         async def on_open(state: Session, request: gr.Request) -> dict[Any, Any]:
             open_pages[request.session_hash or ""] = state
