@@ -10,12 +10,16 @@ Measured is what the GPU itself has less of than before: what nvidia-smi shows.
 
 import argparse
 import json
+import os
 import subprocess
 import sys
 import tempfile
 import time
 from dataclasses import replace
 from pathlib import Path
+
+# As app.py does.
+os.environ.setdefault("PYTORCH_CUDA_ALLOC_CONF", "expandable_segments:True")
 
 ROWS = {
     "7b": [("4bit", 1), ("4bit", 4), ("4bit", 16), ("8bit", 4), ("none", 4)],
