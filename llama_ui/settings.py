@@ -43,6 +43,9 @@ class Settings:
         "pocket (bundled, any CPU), 7b, 13b, 70b (Llama 2 chat), a Hugging Face id, or a folder",
         "NAME",
     )
+    revision: str | None = _flag(
+        None, "branch, tag or commit of a model on the Hub; without it its main branch"
+    )
     quantization: Quantization = _flag(
         "4bit", "how weights that are not quantised yet are held: 4bit, 8bit or none", "KIND"
     )
@@ -72,10 +75,16 @@ class Settings:
         None, "ask visitors to log in; safer as an environment variable", "USER:PASSWORD", True
     )
     browser: bool = _flag(True, "open the page in a browser, when started from a terminal")
+    check: bool = _flag(False, "say whether everything is ready for the model, and end")
+    json: bool = _flag(False, "with --check: as JSON, for machines")
 
     def __post_init__(self) -> None:
         if not self.model.strip():
             raise OptionError("--model is empty.", "Name a model, for example --model 7b.")
+        if self.revision is not None and not self.revision.strip():
+            raise OptionError("--revision is empty.", "Leave it out for the main branch.")
+        if self.json and not self.check:
+            raise OptionError("--json belongs to --check.", "Add --check.")
         _check_choice("quantization", self.quantization, Quantization)
         _check_choice("rope", self.rope, Rope | None)
         if self.rope is not None and self.context is None:

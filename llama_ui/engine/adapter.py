@@ -6,8 +6,6 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from huggingface_hub import snapshot_download
-from huggingface_hub.errors import HfHubHTTPError, HFValidationError, LocalEntryNotFoundError
 from safetensors import safe_open
 
 from llama_ui.errors import ModelError
@@ -15,24 +13,6 @@ from llama_ui.errors import ModelError
 INSTALL = "Run `.venv/bin/pip install -r requirements-adapters.txt`, and start again."
 _FILE = "adapter_model.safetensors"
 _WEIGHT = re.compile(r"base_model\.model\.(.+)\.lora_([AB])\.weight")
-
-
-def find_adapter(source: str) -> Path:
-    """The folder of an adapter: that folder itself, or what the Hub has under this id.
-
-    Raises:
-        ModelError: there is neither.
-    """
-    if Path(source).is_dir():
-        return Path(source)
-    try:
-        return Path(snapshot_download(source, allow_patterns=["adapter_*.json", _FILE]))
-    except (HfHubHTTPError, HFValidationError, LocalEntryNotFoundError) as error:
-        raise ModelError(
-            f"There is no adapter {source!r}, neither a folder here nor one that the Hugging Face "
-            "Hub gives out.",
-            "Check the spelling and the network; a private one also needs `hf auth login`.",
-        ) from error
 
 
 def put_adapter(model: Any, folder: Path, base_names: tuple[str, ...]) -> None:

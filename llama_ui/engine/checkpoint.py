@@ -72,10 +72,10 @@ def _check_weights(folder: Path) -> None:
             f"The folder {folder} has no weights (*.safetensors).", "Copy or download it again."
         )
     for name in files:
-        _check_file(folder / name)
+        check_weight_file(folder / name)
 
 
-def _check_file(path: Path) -> None:
+def check_weight_file(path: Path) -> None:
     """A file of safetensors says in its first bytes how long it is (safetensors' format)."""
     if not path.is_file():
         raise ModelError(

@@ -1,4 +1,4 @@
-"""Load a Llama model and its tokenizer, quantised, from a folder or from the Hugging Face Hub."""
+"""Load a Llama model and its tokenizer, quantised, from a folder."""
 
 import logging
 import os
@@ -7,27 +7,22 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from huggingface_hub.errors import (
-    GatedRepoError,
-    HFValidationError,
-    LocalEntryNotFoundError,
-    RepositoryNotFoundError,
-)
 from transformers import (
     AutoConfig,
     AutoModelForCausalLM,
-    AutoTokenizer,
     BitsAndBytesConfig,
     PreTrainedModel,
     PreTrainedTokenizerBase,
 )
 
 from llama_ui.chat_template import choose_format
-from llama_ui.engine.adapter import find_adapter, put_adapter
+from llama_ui.engine.adapter import put_adapter
 from llama_ui.engine.base import EngineInfo
 from llama_ui.engine.checkpoint import check_supported, gguf, read_checkpoint
-from llama_ui.engine.device import this_device
-from llama_ui.engine.memory import what_fits
+from llama_ui.engine.device import check_fits
+from llama_ui.engine.download import fetch_adapter
+from llama_ui.engine.progress import Report, ignore
+from llama_ui.engine.reading import reporting
 from llama_ui.engine.rope import choose_window
 from llama_ui.engine.tokenizer import load_tokenizer
 from llama_ui.errors import ModelError
@@ -60,12 +55,12 @@ def load_model(
     rope: Rope | None = None,
     adapter: str | None = None,
     slots: int | None = None,
+    report: Report = ignore,
 ) -> LoadedModel:
     """Load a model of the Llama architecture.
 
     Args:
-        source: a local folder or a Hub id such as "meta-llama/Llama-2-7b-chat-hf". Weights
-            must be safetensors; code from the repository is never run.
+        source: its folder. Weights must be safetensors; code from it is never run.
         context_length: tokens; by default what the model was trained for.
         name: what to call it; by default the last part of the source.
         quantization: of a checkpoint that is not quantised yet, while it loads: 4-bit NF4,
@@ -73,6 +68,7 @@ def load_model(
         rope: how to stretch a context that is longer than the model was trained for.
         adapter: a LoRA to put on it, a folder or a Hub id.
         slots: how many conversations are to fit into memory beside it; at least one.
+        report: hears how many of the weights are loaded.
 
     Raises:
         ModelError: says what is wrong with the model and what to do.
@@ -83,13 +79,14 @@ def load_model(
     try:
         config = _config(source)
         window = choose_window(config, context_length, rope)
-        tokenizer = _tokenizer(source)
+        tokenizer = load_tokenizer(Path(source))
         format = choose_format(tokenizer, name)
-        _check_memory(name, config, window.length, quantization, slots)
-        model = _model(source, config, quantization)
+        check_fits(name, config.to_dict(), window.length, quantization, slots)
+        with reporting(report):
+            model = _model(source, config, quantization)
         called = (name, source, str(getattr(config, "_name_or_path", "")))
         if adapter is not None:
-            put_adapter(model, find_adapter(adapter), called)
+            put_adapter(model, fetch_adapter(adapter), called)
     except ModelError:
         raise
     except Exception as error:
@@ -123,37 +120,10 @@ def _config(source: str) -> Any:
     path = Path(source)
     if path.suffix == ".gguf":
         raise gguf(path)
-    if path.is_dir():
-        read_checkpoint(path)
+    read_checkpoint(path)
     config = AutoConfig.from_pretrained(source, trust_remote_code=False)
     check_supported(source, config.to_dict())
     return config
-
-
-def _check_memory(
-    name: str, config: Any, context: int, quantization: Quantization, slots: int | None
-) -> None:
-    device = this_device()
-    too_large = what_fits(
-        name,
-        config.to_dict(),
-        device.free,
-        quantization=quantization,
-        context=context,
-        slots=slots,
-        gpus=device.gpus,
-    )
-    if too_large:
-        raise too_large
-
-
-def _tokenizer(source: str) -> PreTrainedTokenizerBase:
-    if Path(source).is_dir():
-        return load_tokenizer(Path(source))
-    tokenizer: PreTrainedTokenizerBase = AutoTokenizer.from_pretrained(
-        source, trust_remote_code=False
-    )
-    return tokenizer
 
 
 def _model(source: str, config: Any, quantization: Quantization) -> PreTrainedModel:
@@ -227,35 +197,15 @@ def _check_complete(source: str, report: Any) -> None:
 
 def _explain(source: str, error: Exception) -> ModelError:
     """The sentence for each fault that loading is known to have."""
-    if isinstance(error, GatedRepoError):
-        return ModelError(
-            f"{source} is gated: Meta must grant your Hugging Face account access first.",
-            f"Accept the licence on https://huggingface.co/{source}, make a read token, "
-            "run `hf auth login`, and start again.",
-        )
-    if isinstance(error, RepositoryNotFoundError | HFValidationError):
-        return ModelError(
-            f"There is no model {source!r}, neither a folder here nor on the Hugging Face Hub.",
-            "Check the spelling; a private model also needs `hf auth login`.",
-        )
-    if isinstance(error.__cause__, Exception) and not isinstance(error, LocalEntryNotFoundError):
-        cause = error.__cause__
-        if isinstance(cause, GatedRepoError | RepositoryNotFoundError | HFValidationError):
-            return _explain(source, cause)
     is_offloaded = "dispatched on the CPU" in str(error)
     if isinstance(error, torch.OutOfMemoryError) or is_offloaded:
         return ModelError(
             f"{source} does not fit into the memory of this machine.",
             "Choose a smaller model, or close other programs that use the GPU.",
         )
-    if Path(source).is_dir():
-        return ModelError(
-            f"The folder {source} does not hold a complete model ({_first_line(error)}).",
-            "It needs config.json, the tokenizer files and *.safetensors; copy it again.",
-        )
     return ModelError(
-        f"{source} could not be loaded ({_first_line(error)}).",
-        "Check the network and the spelling of the model, and start again.",
+        f"The folder {source} does not hold a complete model ({_first_line(error)}).",
+        "It needs config.json, the tokenizer files and *.safetensors; copy it again.",
     )
 
 

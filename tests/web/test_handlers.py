@@ -30,7 +30,7 @@ def texts(session: Session) -> list[str]:
 def starter(loaded):
     from llama_ui.engine.local import LocalEngine
 
-    starter = EngineStarter(lambda: LocalEngine(loaded), "Pocket Llama")
+    starter = EngineStarter(lambda report: LocalEngine(loaded), "Pocket Llama")
     starter.start()
     yield starter
     starter.wait().close()
@@ -160,7 +160,7 @@ def test_a_page_closed_in_mid_reply_cancels_it_at_once(starter):
             session, session.key, "A long story", long
         )
         await anext(frames)
-        reply = session.reply
+        [reply] = session.replies
         await anext(frames)
         await frames.aclose()
         assert reply.cancelled
@@ -177,7 +177,7 @@ def test_stop_while_the_model_loads(loaded):
 
     gate = threading.Event()
 
-    def slow():
+    def slow(report):
         gate.wait(30)
         return LocalEngine(loaded)
 
@@ -202,7 +202,7 @@ def test_stop_while_the_model_loads(loaded):
 
 
 def test_a_failed_model_is_explained_and_the_text_kept():
-    def fail():
+    def fail(report):
         raise ModelError("It is broken.", "Mend it.")
 
     starter = EngineStarter(fail, "x")
@@ -317,7 +317,7 @@ def test_opening_another_chat_stops_the_reply_and_keeps_its_text(handlers):
             return [frame async for frame in first]
 
         running = asyncio.create_task(read())
-        while not (session.reply and session.busy):
+        while not (session.replies and session.busy):
             await asyncio.sleep(0.01)
         await asyncio.sleep(0.2)
         left = session.key
