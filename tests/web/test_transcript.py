@@ -10,15 +10,9 @@ from llama_ui.engine.base import EngineLoad
 from llama_ui.errors import ChatError
 from llama_ui.options import ChatOptions
 from llama_ui.sampling import Sampling
+from llama_ui.web.captions import caption_for, note_for, queue_status
 from llama_ui.web.running import Running
-from llama_ui.web.transcript import (
-    caption_for,
-    note_for,
-    queue_status,
-    render_conversation,
-    render_fault,
-    render_running,
-)
+from llama_ui.web.transcript import render_conversation, render_fault, render_running
 from llama_ui.web.turn import Turn
 
 HOSTILE = '<script>alert(1)</script><img src=x onerror=alert(1)>" onload="x'
