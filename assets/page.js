@@ -1,15 +1,16 @@
 // Keys, scrolling and copying: what the page does without asking the server.
 const find = (id) => document.getElementById(id);
 
-// The chats on the left, open on a wide screen, and the options on the right, which are not.
-// The classes stand on our own row: Gradio's styles reach no further out.
+// The chats at the side: open on a wide screen, folded on a phone. The options: folded.
+const phone = window.matchMedia('(max-width: 800px)');
+if (phone.matches) document.body.classList.add('chats-folded');
 document.addEventListener('click', (event) => {
-    const frame = find('frame')?.classList;
-    if (event.target.closest('.fold')) frame.toggle('chats-toggled');
+    if (event.target.closest('.fold')) document.body.classList.toggle('chats-folded');
     if (!event.target.closest('.options-button')) return;
-    const isOpen = frame.toggle('options-open');
-    document.querySelector('#keys .options-button').setAttribute('aria-expanded', isOpen);
-    (isOpen ? find('options').querySelector('.options-button') : find('keys').querySelector('button')).focus();
+    const isOpen = find('frame').classList.toggle('options-open');
+    const opener = find('keys').querySelector('.options-button');
+    opener.setAttribute('aria-expanded', isOpen);
+    (isOpen ? find('options').querySelector('.options-button') : opener).focus();
 });
 
 // Esc stops the reply that is being written.
@@ -104,3 +105,17 @@ new MutationObserver(() => {
         find('message')?.querySelector('textarea')?.focus();
     }
 }).observe(document.body, {childList: true, subtree: true, attributes: true, attributeFilter: ['class', 'style']});
+
+// What the next prompt would leave out is greyed before it is sent.
+const grey = () => {
+    const gone = new Set(JSON.parse(find('meter')?.querySelector('.meter')?.dataset.gone ?? '[]'));
+    const turns = document.querySelectorAll('#transcript .turn');
+    if (find('meter')?.querySelector('.meter')) {
+        turns.forEach((turn) => turn.classList.toggle('going', gone.has(Number(turn.dataset.n))));
+    }
+};
+const watchMeter = () => {
+    if (!find('meter')) { setTimeout(watchMeter, 50); return; }
+    new MutationObserver(grey).observe(find('meter'), {childList: true, subtree: true});
+};
+watchMeter();

@@ -51,5 +51,51 @@ element.addEventListener('click', (event) => {
     const turn = button.closest('.turn');
     if (act === 'copy') window.llamaUI.copy(turn.dataset.text, button);
     else if (act === 'edit') edit(turn);
+    else if (act === 'prompt') trigger('select', {n: Number(n)});
     else trigger('click', {act, n: Number(n)});
 });
+
+// Why this word: what else it could have been; choosing one branches the reply there.
+const menu = document.createElement('div');
+menu.className = 'alternatives';
+const explain = (word) => {
+    const turn = word.closest('.turn');
+    menu.replaceChildren();
+    JSON.parse(word.dataset.top).forEach(([text, share, goesOn], choice) => {
+        const button = document.createElement('button');
+        button.type = 'button';
+        const name = document.createElement('span');
+        name.textContent = goesOn ? text.replace(/ /g, '\u00b7') : 'end of the reply';
+        const percent = document.createElement('span');
+        percent.textContent = `${(100 * share).toFixed(1)} %`;
+        button.append(name, percent);
+        button.disabled = !goesOn;
+        button.title = 'Let the reply go on from here with this word';
+        button.addEventListener('click', () => {
+            menu.remove();
+            const i = Number(word.dataset.i);
+            trigger('click', {act: 'branch', n: Number(turn.dataset.n), i, choice});
+        });
+        menu.append(button);
+    });
+    // Beside the text, not in it: the menu must not move the words.
+    document.querySelector('#frame').append(menu);
+    const place = word.getBoundingClientRect();
+    const left = Math.min(place.left, window.innerWidth - menu.offsetWidth - 8);
+    const above = place.bottom + menu.offsetHeight + 8 > window.innerHeight;
+    menu.style.left = `${Math.max(8, left)}px`;
+    menu.style.top = `${above ? place.top - menu.offsetHeight - 2 : place.bottom + 2}px`;
+};
+element.addEventListener('mouseover', (event) => {
+    const word = event.target.closest('.tokens i');
+    if (word) explain(word);
+});
+element.addEventListener('focusin', (event) => {
+    const word = event.target.closest('.tokens i');
+    if (word) explain(word);
+});
+document.addEventListener('mousemove', (event) => {
+    if (!event.target.closest?.('.alternatives, .tokens i')) menu.remove();
+});
+document.addEventListener('scroll', () => menu.remove(), {capture: true, passive: true});
+document.addEventListener('keydown', (event) => { if (event.key === 'Escape') menu.remove(); });

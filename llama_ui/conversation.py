@@ -8,10 +8,9 @@ shown is the path from the first message to `head`.
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from itertools import pairwise
-from typing import Any, Literal
+from typing import Literal
 
 from llama_ui.errors import DialogError
 from llama_ui.options import ChatOptions
@@ -80,12 +79,14 @@ class Conversation:
         head: the last message that is shown; None when there is none.
         options: how it is to be answered.
         name: a title that was given; empty means the first words.
+        pinned: user messages that, with their replies, are to be forgotten last.
     """
 
     nodes: tuple[Message, ...] = ()
     head: int | None = None
     options: ChatOptions = ChatOptions()  # noqa: RUF009 - immutable
     name: str = ""
+    pinned: tuple[int, ...] = ()
 
     def __post_init__(self) -> None:
         _check(self)
@@ -182,7 +183,14 @@ class Conversation:
             replace(self.nodes[old], parent=renumbered[self.nodes[old].parent]) for old in left
         )
         head = renumbered[self.nodes[last].parent]
-        return replace(self, nodes=nodes, head=head), self.nodes[last].text
+        pinned = tuple(left.index(old) for old in self.pinned if old in left)
+        return replace(self, nodes=nodes, head=head, pinned=pinned), self.nodes[last].text
+
+    def pin(self, number: int) -> Conversation:
+        """Pin a user message with its replies, or let it go again."""
+        if self._node(number).role != "user":
+            raise DialogError("Only your own messages can be pinned.", "Pin the one before.")
+        return replace(self, pinned=tuple(sorted({*self.pinned} ^ {number})))
 
     def exchanges(self) -> list[tuple[int, int]]:
         """The answered user messages that are shown, each with its reply, by their numbers.
@@ -198,10 +206,9 @@ class Conversation:
             and self.nodes[reply].text
         ]
 
-    def messages(self) -> list[dict[str, str]]:
+    def messages(self, system: str) -> list[dict[str, str]]:
         """What is to be sent: the system prompt, the exchanges, and the message to be answered
         (the last one, or the one whose reply is to go on)."""
-        system = self.options.system
         messages = [{"role": "system", "content": system}] if system.strip() else []
         asked = [number for number in self.path if self.nodes[number].role == "user"]
         for user, reply in self.exchanges():
@@ -247,28 +254,7 @@ def _check(conversation: Conversation) -> None:
             raise broken
     if head is not None and not 0 <= head < len(nodes):
         raise broken
+    if any(not 0 <= number < len(nodes) for number in conversation.pinned):
+        raise broken
     check_text(conversation.name)
     check_total(node.text for node in nodes)
-
-
-def parse_messages(value: object) -> list[dict[str, str]]:
-    """Check messages that come from outside; raises DialogError that says what is wrong."""
-    wanted = 'Send a list of {"role": ..., "content": ...}, both strings.'
-    if not isinstance(value, Sequence) or isinstance(value, str | bytes):
-        raise DialogError("The messages are not a list.", wanted)
-    if len(value) > MAX_MESSAGES:
-        raise DialogError(f"There are more than {MAX_MESSAGES:,} messages.", "Send fewer.")
-    messages = [_parse_message(item, wanted) for item in value]
-    check_total(message["content"] for message in messages)
-    return messages
-
-
-def _parse_message(item: Any, wanted: str) -> dict[str, str]:
-    if not isinstance(item, Mapping):
-        raise DialogError("A message is not an object.", wanted)
-    role, content = item.get("role"), item.get("content")
-    if not isinstance(role, str) or not isinstance(content, str):
-        raise DialogError("A message has no text for role or content.", wanted)
-    if role not in ("system", "user", "assistant"):
-        raise DialogError(f"There is no role {role[:20]!r}.", "Use system, user or assistant.")
-    return {"role": role, "content": check_text(content)}

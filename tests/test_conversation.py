@@ -4,8 +4,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from llama_ui.conversation import MAX_MESSAGES, Conversation, Facts, Message, parse_messages
+from llama_ui.conversation import MAX_MESSAGES, Conversation, Facts, Message
 from llama_ui.errors import ChatError, DialogError
+from llama_ui.messages import parse_messages
 from llama_ui.options import ChatOptions
 from llama_ui.text import MAX_TEXT_CHARS
 from tests.sizes import examples
@@ -23,7 +24,7 @@ def texts(conversation: Conversation) -> list[str]:
 
 
 def contents(conversation: Conversation) -> list[str]:
-    return [message["content"] for message in conversation.messages()]
+    return [message["content"] for message in conversation.messages(conversation.options.system)]
 
 
 def test_ask_and_answer_leave_the_old_value_alone():
@@ -37,12 +38,17 @@ def test_ask_and_answer_leave_the_old_value_alone():
 
 def test_messages_end_with_the_waiting_user_message():
     asked = chat(("a", "b"), options=ChatOptions("Be brief.")).ask("c")
-    assert [m["role"] for m in asked.messages()] == ["system", "user", "assistant", "user"]
+    assert [m["role"] for m in asked.messages("Be brief.")] == [
+        "system",
+        "user",
+        "assistant",
+        "user",
+    ]
     assert contents(asked) == ["Be brief.", "a", "b", "c"]
 
 
 def test_a_blank_system_prompt_is_none():
-    assert chat(options=ChatOptions("  \n")).ask("hi").messages()[0]["role"] == "user"
+    assert chat().ask("hi").messages("  \n")[0]["role"] == "user"
 
 
 def test_a_message_that_never_got_a_reply_is_left_out_later():
@@ -102,6 +108,15 @@ def test_undo_returns_the_typed_text_and_forgets_its_replies():
     assert shorter == chat(("a", "b"))
     with pytest.raises(DialogError, match="nothing to undo"):
         Conversation().undo()
+
+
+def test_pins_are_kept_and_follow_their_message():
+    conversation = chat(("a", "b"), ("c", "d")).pin(2).pin(0)
+    assert conversation.pinned == (0, 2)
+    assert conversation.pin(0).pinned == (2,)
+    assert conversation.undo()[0].pinned == (0,)
+    with pytest.raises(DialogError, match="your own"):
+        conversation.pin(1)
 
 
 def test_undo_leaves_other_branches_whole():
@@ -179,7 +194,9 @@ def test_whatever_is_done_the_prompt_alternates_and_ends_with_a_question(steps):
                 conversation = getattr(conversation, step)(number)
         except ChatError:
             continue
-        roles = [message["role"] for message in conversation.messages()][1:]
+        roles = [message["role"] for message in conversation.messages(conversation.options.system)][
+            1:
+        ]
         assert roles == ["user", "assistant"] * (len(roles) // 2) + ["user"] * (len(roles) % 2)
         assert bool(roles) == bool(conversation.path)
         for shown in conversation.path:

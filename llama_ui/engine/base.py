@@ -270,6 +270,12 @@ class Engine(Protocol):
     def reply_ids(self, text: str) -> tuple[int, ...]:
         """The tokens of a reply, to have it continued."""
 
+    def text_of(self, ids: Sequence[int]) -> str:
+        """The text of a reply made of these tokens, control tokens left out."""
+
+    def pieces(self, ids: Sequence[int]) -> list[str]:
+        """What each token looks like by itself, spaces and control tokens included."""
+
     def plan(
         self, messages: Sequence[Message], sampling: Sampling, options: PlanOptions = ...
     ) -> PromptPlan:

@@ -19,6 +19,7 @@ from llama_ui.engine.base import (
     Reply,
 )
 from llama_ui.engine.batch import make_batch
+from llama_ui.engine.decoder import piece_text
 from llama_ui.engine.faults import MEMORY_FULL, bug, has_lost_the_gpu, is_out_of_memory
 from llama_ui.engine.loader import LoadedModel
 from llama_ui.engine.meter import SpeedMeter
@@ -122,11 +123,22 @@ class LocalEngine:
             self._changed.notify()
         return request.reply
 
+    def text_of(self, ids: Sequence[int]) -> str:
+        """The text of a reply made of these tokens, control tokens left out."""
+        text = self._tokenizer.decode(
+            list(ids), skip_special_tokens=True, clean_up_tokenization_spaces=False
+        )
+        assert isinstance(text, str)
+        return text
+
+    def pieces(self, ids: Sequence[int]) -> list[str]:
+        """What each token looks like by itself, spaces and control tokens included."""
+        return [piece_text(self._tokenizer, token) for token in ids]
+
     def _begun(self, ids: tuple[int, ...]) -> Segment | None:
         if not ids:
             return None
-        text = self._tokenizer.decode(list(ids), clean_up_tokenization_spaces=False)
-        return Segment("reply", None, f" {text}", ids)
+        return Segment("reply", None, f" {self.text_of(ids)}", ids)
 
     def forget(self, owner: str) -> None:
         """Drop the keys and values kept for an owner, as soon as nothing of theirs runs."""
@@ -172,10 +184,11 @@ class LocalEngine:
         still_here = {request.owner for request in self._batch.requests}
         for owner in leaving - still_here:
             self._batch.forget(owner)
-        line = self._let_in([r for r in waiting if is_open and not r.reply.cancelled])
-        for request in waiting:
-            if not is_open or request.reply.cancelled:
-                request.reply.put(Chunk(finish_reason="cancelled"))
+        # Asked once: who is stopped a moment later has a slot, and ends there.
+        stopped = [r for r in waiting if r.reply.cancelled or not is_open]
+        line = self._let_in([r for r in waiting if r not in stopped])
+        for request in stopped:
+            request.reply.put(Chunk(finish_reason="cancelled"))
         with self._changed:
             # Those who came meanwhile stand behind.
             self._waiting = line + self._waiting[len(waiting) :]

@@ -44,7 +44,8 @@ def choose_window(config: Any, wanted: int | None, rope: Rope | None) -> Window:
         return Window(
             length,
             f"The context of {length:,} tokens is longer than the {trained:,} that the model was "
-            f"trained for: beyond them replies lose their sense. Add --rope {'|'.join(get_args(Rope))}.",
+            "trained for: beyond them replies lose their sense. Add --rope "
+            f"{' or '.join(get_args(Rope))}.",
         )
     if own != "default":
         return Window(

@@ -7,27 +7,34 @@ import gradio as gr
 
 from llama_ui.options import ChatOptions
 from llama_ui.sampling import LIMITS
+from llama_ui.web.assets import script
+from llama_ui.web.compare import DIFFERENCES
 from llama_ui.web.form import Form
 from llama_ui.web.presets import SAMPLINGS, SYSTEM_PROMPTS
 
 Controls = list[gr.components.Component]
 
+_TOLD = "(text) => { document.dispatchEvent(new CustomEvent('system-prompt', {detail: text})); }"
+
 
 def build_controls(
-    defaults: ChatOptions, scripts: dict[str, str], private: dict[str, Any]
-) -> Controls:
+    defaults: ChatOptions, private: dict[str, Any]
+) -> tuple[Controls, tuple[gr.Button, gr.Dropdown, gr.Textbox]]:
     """Lay the controls out and wire those that need no server.
 
     Args:
         defaults: what they show in a new chat.
-        scripts: the page's own scripts, by name.
         private: how events are declared that only the page uses.
+
+    Returns:
+        The controls of Form, and the button, the difference and its value of a comparison.
     """
     form = Form.of(defaults)
     gr.HTML(
         elem_id="presets",
         html_template='<div class="presets"></div>',
-        js_on_load=scripts["presets.js"],
+        js_on_load=script("dom.js", "presets.js"),
+        apply_default_css=False,
         value=[{"name": name, "text": text} for name, text in SYSTEM_PROMPTS.items()],
     )
     system = gr.Textbox(
@@ -70,7 +77,29 @@ def build_controls(
         max_lines=4,
         elem_id="stop_words",
     )
+    probabilities = gr.Checkbox(
+        label="Word probabilities",
+        info="Keeps what else each word could have been: the ? under a reply shows it.",
+        value=form.probabilities,
+        elem_id="probabilities",
+    )
     reset = gr.Button("Reset all options", size="sm", elem_id="reset")
+    with gr.Accordion("Compare two replies", open=False, elem_id="compare"):
+        difference = gr.Dropdown(
+            [*DIFFERENCES],
+            value=DIFFERENCES[0],
+            label="What differs",
+            info="The first reply is as the options above say.",
+            elem_id="difference",
+        )
+        value = gr.Textbox(
+            label="In the second reply",
+            placeholder="1.2",
+            lines=1,
+            max_lines=4,
+            elem_id="second-value",
+        )
+        compare = gr.Button("Send the message to both", size="sm", elem_id="send-both")
     controls: Controls = [
         system,
         temperature,
@@ -82,12 +111,15 @@ def build_controls(
         keep_last,
         reminder,
         stop,
+        probabilities,
     ]
     for button, name in zip(named, SAMPLINGS, strict=True):
         outputs = [temperature, top_p, top_k, penalty]
         button.click(None, None, outputs, js=_returns([*SAMPLINGS[name]]), **private)
+    # Also when another chat is opened, which a script could not see.
+    system.change(None, system, None, js=_TOLD, **private)
     reset.click(None, None, controls, js=_returns(form.values()), **private)
-    return controls
+    return controls, (compare, difference, value)
 
 
 def _returns(values: list[Any]) -> str:

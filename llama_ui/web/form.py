@@ -5,7 +5,7 @@ from typing import Any
 
 from llama_ui.errors import OptionError
 from llama_ui.options import ChatOptions
-from llama_ui.sampling import Sampling
+from llama_ui.sampling import LIMITS, Sampling
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,6 +22,7 @@ class Form:
     keep_last: Any
     reminder: Any
     stop: Any
+    probabilities: Any = False
 
     @classmethod
     def of(cls, options: ChatOptions) -> "Form":
@@ -38,6 +39,7 @@ class Form:
             "" if options.keep_last is None else str(options.keep_last),
             options.reminder,
             "\n".join(sampling.stop),
+            sampling.top_logprobs > 0,
         )
 
     def values(self) -> list[Any]:
@@ -54,6 +56,7 @@ class Form:
             max_new_tokens=self.max_new_tokens,
             seed=_whole(self.seed),
             stop=_lines(self.stop),
+            top_logprobs=int(LIMITS["top_logprobs"][1]) if self.probabilities is True else 0,
         )
         # A text box that nobody has touched may send nothing at all.
         return ChatOptions(self.system or "", sampling, _whole(self.keep_last), self.reminder or "")

@@ -16,6 +16,8 @@ class Frame:
         chats: what the browser is to keep; the last one is open.
         key: the name of the open chat, which comes back with every event.
         form: what Advanced options are to show.
+        meter: what fills the context window.
+        prompt: the exact prompt that the visitor asked to see.
     """
 
     transcript: str | None = None
@@ -27,6 +29,8 @@ class Frame:
     chats: list[Kept] | None = None
     key: str | None = None
     form: Form | None = None
+    meter: str | None = None
+    prompt: str | None = None
 
 
 Frames = AsyncGenerator[Frame, None]

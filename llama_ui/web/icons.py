@@ -10,6 +10,11 @@ _PATHS = {
     '<circle cx="9" cy="17" r="2.5"/>',
     "panel": '<rect x="3" y="4" width="18" height="16" rx="3"/><path d="M9 4v16"/>',
     "close": '<path d="M6 6l12 12M18 6L6 18"/>',
+    "pin": '<path d="M9 4h6l-1 6 3 3v2H7v-2l3-3z"/><path d="M12 15v6"/>',
+    "prompt": '<path d="M8 6l-5 6 5 6M16 6l5 6-5 6"/>',
+    "replay": '<path d="M4 12a8 8 0 1 1 2.3 5.6"/><path d="M4 20v-6h6"/><path d="M11 9v6l4-3z"/>',
+    "why": '<circle cx="12" cy="12" r="9"/><path d="M9.5 9.5a2.5 2.5 0 1 1 3.5 2.3c-.7.3-1 '
+    '.8-1 1.7"/><path d="M12 16.8v.2"/>',
     "back": '<path d="M15 5l-7 7 7 7"/>',
     "next": '<path d="M9 5l7 7-7 7"/>',
 }

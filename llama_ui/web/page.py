@@ -11,26 +11,24 @@ import gradio as gr
 from llama_ui.engine.starter import EngineStarter
 from llama_ui.options import ChatOptions
 from llama_ui.sampling import LIMITS
-from llama_ui.settings import ROOT
 from llama_ui.web.api import Api
+from llama_ui.web.assets import ASSETS, script
+from llama_ui.web.captions import render_badge
 from llama_ui.web.controls import build_controls
-from llama_ui.web.exchange import markdown_of, read_chats
+from llama_ui.web.exchange import markdown_of, read_chats, rename_chat
 from llama_ui.web.form import Form
 from llama_ui.web.frame import Frame, Frames
 from llama_ui.web.handlers import Handlers
 from llama_ui.web.icons import icon
 from llama_ui.web.pacing import FramePacer
 from llama_ui.web.session import Session
-from llama_ui.web.transcript import render_badge, render_empty
+from llama_ui.web.transcript import render_empty
+from llama_ui.web.views import Views
 
-ASSETS = ROOT / "assets"
-SCRIPTS = {path.name: path.read_text(encoding="utf-8") for path in ASSETS.glob("*.js")}
 _POLL_S = 0.5
 PROMPT_ROOM = 64  # tokens that the longest reply leaves for a prompt
 
 _KEYS = (
-    "<span><kbd>Enter</kbd> sends · <kbd>Shift</kbd>+<kbd>Enter</kbd> new line · "
-    "<kbd>Esc</kbd> stops</span>"
     '<button type="button" class="options-button" aria-controls="options">'
     f"{icon('sliders')}Advanced options</button>"
 )
@@ -50,6 +48,7 @@ def build_page(starter: EngineStarter, defaults: ChatOptions) -> gr.Blocks:
     logo = (ASSETS / "logo.svg").read_text(encoding="utf-8")
     pacer = FramePacer()
     handlers = Handlers(starter, logo, pacer, defaults)
+    views = Views(starter)
     open_pages: WeakValueDictionary[str, Session] = WeakValueDictionary()
     # The engine's line is the only queue; Gradio's own would add a second one.
     private: dict[str, Any] = {
@@ -65,9 +64,10 @@ def build_page(starter: EngineStarter, defaults: ChatOptions) -> gr.Blocks:
         with gr.Row(elem_id="frame"):
             chats = gr.HTML(
                 elem_id="sidebar",
-                html_template="<nav></nav>",
-                js_on_load=SCRIPTS["chats.js"],
-                server_functions=[read_chats, markdown_of],
+                html_template='<nav aria-label="Chats"></nav>',
+                js_on_load=script("dom.js", "store.js", "transfer.js", "sidebar.js", "chats.js"),
+                apply_default_css=False,
+                server_functions=[read_chats, rename_chat, markdown_of],
             )
             with gr.Column(elem_id="main"):
                 with gr.Row(elem_id="header"):
@@ -77,7 +77,7 @@ def build_page(starter: EngineStarter, defaults: ChatOptions) -> gr.Blocks:
                     transcript = gr.HTML(
                         render_empty(logo),
                         elem_id="transcript",
-                        js_on_load=SCRIPTS["transcript.js"],
+                        js_on_load=script("transcript.js"),
                     )
                     running = gr.HTML("", elem_id="running", js_on_load=None)
                 with gr.Column(elem_id="footer"):
@@ -100,10 +100,13 @@ def build_page(starter: EngineStarter, defaults: ChatOptions) -> gr.Blocks:
                             undo = gr.Button("Undo", size="sm", elem_id="undo")
                             copy_all = gr.Button("Copy all", size="sm", elem_id="copy-all")
                             clear = gr.Button("Clear", size="sm", elem_id="clear")
+                        show_prompt = gr.Button("Exact prompt", size="sm", elem_id="show-prompt")
                         gr.HTML(_KEYS, elem_id="keys", js_on_load=None)
+                    meter = gr.HTML("", elem_id="meter", js_on_load=None)
             with gr.Column(elem_id="options"):
                 gr.HTML(_OPTIONS_HEAD, js_on_load=None)
-                controls = build_controls(defaults, SCRIPTS, private)
+                controls, comparison = build_controls(defaults, private)
+        prompt = gr.HTML("", elem_id="inspector", js_on_load=script("inspector.js"))
 
         def updates(frame: Frame) -> dict[Any, Any]:
             """A frame as what changes in which component."""
@@ -114,6 +117,8 @@ def build_page(starter: EngineStarter, defaults: ChatOptions) -> gr.Blocks:
                 notice: frame.notice,
                 chats: frame.chats,
                 key: frame.key,
+                meter: frame.meter,
+                prompt: frame.prompt,
             }
             changed: dict[Any, Any] = {c: text for c, text in texts.items() if text is not None}
             if frame.form is not None:
@@ -122,11 +127,12 @@ def build_page(starter: EngineStarter, defaults: ChatOptions) -> gr.Blocks:
                 changed[send] = gr.Button(visible=not frame.busy)
                 changed[stop] = gr.Button(visible=frame.busy)
                 changed[actions] = gr.Row(visible=bool(frame.has_messages) and not frame.busy)
-            return changed
+            # An empty dictionary would be taken for a value.
+            return changed or gr.skip()
 
-        async def on_open(state: Session, request: gr.Request) -> tuple[Session, str]:
+        async def on_open(state: Session, request: gr.Request) -> dict[Any, Any]:
             open_pages[request.session_hash or ""] = state
-            return state, state.key
+            return {session: state, **updates(handlers.opened(state))}
 
         async def on_close(request: gr.Request) -> None:
             state = open_pages.pop(request.session_hash or "", None)
@@ -153,6 +159,12 @@ def build_page(starter: EngineStarter, defaults: ChatOptions) -> gr.Blocks:
         def on_act(event: gr.EventData, state: Session, shown: str, *values: Any) -> Frames:
             return handlers.act(state, shown, event._data or {}, Form(*values))
 
+        @streaming
+        def on_compare(
+            state: Session, shown: str, text: str, what: Any, value: Any, *values: Any
+        ) -> Frames:
+            return handlers.compare(state, shown, text, what, value, Form(*values))
+
         # Coroutines run on the event loop, where everything else that changes a session runs.
         async def on_stop(state: Session) -> None:
             state.stop()
@@ -160,8 +172,24 @@ def build_page(starter: EngineStarter, defaults: ChatOptions) -> gr.Blocks:
         async def on_undo(state: Session, shown: str, draft: str) -> dict[Any, Any]:
             return updates(handlers.undo(state, shown, draft))
 
-        async def on_chats(event: gr.EventData, state: Session) -> dict[Any, Any]:
-            return updates(await handlers.open(state, event._data or {}))
+        async def on_chats(
+            event: gr.EventData, state: Session, shown: str, request: gr.Request
+        ) -> dict[Any, Any]:
+            # After a restart of the server this may be the first it hears of an open page.
+            open_pages[request.session_hash or ""] = state
+            data = event._data or {}
+            if "name" in data:
+                return updates(handlers.rename(state, shown, data))
+            return updates(await handlers.open(state, data))
+
+        async def on_meter(state: Session, draft: str, *values: Any) -> dict[Any, Any]:
+            return updates(await views.meter(state, draft, Form(*values)))
+
+        async def on_prompt(state: Session, draft: str, *values: Any) -> dict[Any, Any]:
+            return updates(await views.next_prompt(state, draft, Form(*values)))
+
+        async def on_earlier(event: gr.EventData, state: Session) -> dict[Any, Any]:
+            return updates(await views.earlier_prompt(state, (event._data or {}).get("n")))
 
         async def on_badge() -> Any:
             state = starter.state
@@ -174,19 +202,38 @@ def build_page(starter: EngineStarter, defaults: ChatOptions) -> gr.Blocks:
             return badge_html, gr.Timer(active=state == "loading"), gr.Slider(maximum=most)
 
         view = [transcript, running, message, notice, send, stop, actions, chats, key]
+        draft = [session, message, *controls]
         sent = [session, key, message, *controls]
-        gr.on([message.submit, send.click], on_send, sent, view, **private)
-        transcript.click(on_act, [session, key, *controls], view, **private)
+        gr.on([message.submit, send.click], on_send, sent, view, **private).then(
+            on_meter, draft, meter, queue=False, **private
+        )
+        transcript.click(on_act, [session, key, *controls], view, **private).then(
+            on_meter, draft, meter, queue=False, **private
+        )
+        compare, difference, value = comparison
+        both = [session, key, message, difference, value, *controls]
+        compare.click(on_compare, both, view, **private).then(
+            on_meter, draft, meter, queue=False, **private
+        )
+        transcript.select(on_earlier, [session], [prompt, notice], queue=False, **private)
+        show_prompt.click(on_prompt, draft, [prompt, notice], queue=False, **private)
         stop.click(on_stop, [session], queue=False, **private)
         undo.click(on_undo, [session, key, message], view, queue=False, **private)
-        chats.click(on_chats, [session], [*view, *controls], queue=False, **private)
+        # Through the queue: what it changes must come after the last frame of the reply it stops.
+        chats.click(on_chats, [session, key], [*view, *controls], **private)
+        # Of the keys typed while one is being counted, only the last matters.
+        latest = {**private, "trigger_mode": "always_last"}
+        changes = [message.change, key.change, undo.click, *(c.change for c in controls)]  # type: ignore[attr-defined]
+        gr.on(changes, on_meter, draft, meter, queue=False, **latest)
         copy_all.click(None, None, None, js="() => document.dispatchEvent(new Event('copy-all'))")
         clear.click(None, None, None, js="() => document.dispatchEvent(new Event('clear-chat'))")
         timer = gr.Timer(_POLL_S)
         shown_badge = [badge, timer, controls[5]]
-        gr.on([page.load, timer.tick], on_badge, None, shown_badge, queue=False, **private)
+        gr.on([page.load, timer.tick], on_badge, None, shown_badge, queue=False, **private).then(
+            on_meter, draft, meter, queue=False, **private
+        )
 
-        page.load(on_open, session, [session, key], queue=False, **private)
+        page.load(on_open, session, [session, chats, key], queue=False, **private)
         page.unload(on_close)
 
         api = Api(starter, defaults.sampling, pacer)

@@ -7,8 +7,11 @@ from llama_ui.engine.starter import EngineStarter
 from llama_ui.options import ChatOptions
 from llama_ui.sampling import Sampling
 from llama_ui.settings import Settings
-from llama_ui.web.page import ASSETS, build_page
+from llama_ui.web.assets import ASSETS, script
+from llama_ui.web.page import build_page
 from llama_ui.web.theme import build_theme
+
+_STYLES = ("style", "sidebar", "presets", "markdown", "inspect")
 
 log = logging.getLogger(__name__)
 
@@ -26,8 +29,8 @@ def serve(starter: EngineStarter, settings: Settings, open_browser: bool) -> int
             inbrowser=open_browser,
             favicon_path=ASSETS / "logo.svg",
             theme=build_theme(),
-            css_paths=[ASSETS / "style.css", ASSETS / "markdown.css"],
-            js=f"() => {{{(ASSETS / 'page.js').read_text(encoding='utf-8')}}}",
+            css_paths=[ASSETS / f"{name}.css" for name in _STYLES],
+            js=f"() => {{{script('page.js')}}}",
             # The page takes no files; Gradio's upload route would.
             max_file_size=1,
             footer_links=["api", "settings"],

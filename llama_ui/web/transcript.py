@@ -4,14 +4,26 @@ A button carries what it does in data-act and the message it is about in data-n;
 both to the server (see page.py).
 """
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from html import escape
+from typing import Protocol
 
 from llama_ui.conversation import Conversation, Ending, Facts, Message
-from llama_ui.engine.base import EngineInfo, EngineLoad
 from llama_ui.errors import ChatError
+from llama_ui.options import ChatOptions
+from llama_ui.web.captions import caption_for, details, note_for
 from llama_ui.web.icons import icon
 from llama_ui.web.markdown import render_markdown
+
+
+class Shown(Protocol):
+    """A reply that is being written: how far it is, or what is happening before its first word."""
+
+    @property
+    def shown(self) -> str: ...
+
+    status: str
+
 
 EXAMPLES = (
     "Tell me a tiny story about a brave llama.",
@@ -19,29 +31,40 @@ EXAMPLES = (
     "How do I run Llama 2 7B here?",
     "Talk like a pirate and introduce yourself.",
 )
-_NOTES: dict[Ending, str] = {
-    "cancelled": "Stopped.",
-    "error": "Incomplete: the reply ended with an error.",
-    "edited": "Edited.",
-}
+_KEYS = (
+    "<kbd>Enter</kbd> sends · <kbd>Shift</kbd>+<kbd>Enter</kbd> breaks the line · "
+    "<kbd>Esc</kbd> stops · <kbd>↑</kbd> edits your last message"
+)
 _CUT: tuple[Ending, ...] = ("cancelled", "length", "error")
 
 
 def render_conversation(
-    conversation: Conversation, dropped: Collection[int] = (), running: int | None = None
+    conversation: Conversation,
+    dropped: Collection[int] = (),
+    running: int | None = None,
+    explainable: Collection[int] = (),
+    explained: tuple[int, str] | None = None,
+    compared: Sequence[int] = (),
 ) -> str:
     """All messages that are shown; those the model no longer sees are greyed.
 
     Args:
         dropped: which answered exchanges, counted from 0, the last prompt left out.
         running: the number of a reply that is going on: it stands in a pane of its own.
+        explainable: the replies whose probabilities are known.
+        explained: one of them, and how it looks token by token.
+        compared: replies to the last message that stand side by side.
     """
     exchanges = conversation.exchanges()
     forgotten = {number for e in dropped if e < len(exchanges) for number in exchanges[e]}
     rows = []
     for number in conversation.path:
-        if number != running:
-            rows.append(_message(conversation, number, number in forgotten))
+        if number in compared:
+            rows.append(_compared(conversation, compared))
+        elif number != running:
+            words = explained[1] if explained and explained[0] == number else ""
+            more = _more_tools(conversation, number, number in explainable)
+            rows.append(_message(conversation, number, number in forgotten, more, words))
         if forgotten and number == max(forgotten):
             rows.append(_divider(len(dropped)))
     return (
@@ -59,18 +82,25 @@ def render_empty(logo: str) -> str:
     return (
         f'<section class="welcome">{logo}<h2>What shall we talk about?</h2>'
         "<p>The model runs where this page is served from; nothing you type goes anywhere else."
-        f'</p><div class="examples">{buttons}</div></section>'
+        f'</p><div class="examples">{buttons}</div><p class="keys">{_KEYS}</p></section>'
     )
 
 
-def render_running(text: str, status: str = "") -> str:
-    """The reply that is being written; before its first word, what is happening instead."""
-    if text:
-        body = f'<div class="md">{render_markdown(text)}</div>'
-    else:
-        dots = '<span class="dots"><i></i><i></i><i></i></span>'
-        body = f'<p class="waiting">{dots}{escape(status)}</p>'
-    return f'<div class="turn assistant running" aria-busy="true">{body}</div>'
+def render_running(replies: Sequence[Shown]) -> str:
+    """The replies that are being written, side by side when there are two; before the first word
+    of one, what is happening instead."""
+    bodies = [_body(reply) for reply in replies]
+    if len(bodies) == 1:
+        return f'<div class="turn assistant running" aria-busy="true">{bodies[0]}</div>'
+    columns = "".join(f'<div class="column-of-two">{body}</div>' for body in bodies)
+    return f'<div class="turn assistant running two" aria-busy="true">{columns}</div>'
+
+
+def _body(reply: Shown) -> str:
+    if reply.shown:
+        return f'<div class="md">{render_markdown(reply.shown)}</div>'
+    dots = '<span class="dots"><i></i><i></i><i></i></span>'
+    return f'<p class="waiting">{dots}{escape(reply.status)}</p>'
 
 
 def render_finished(conversation: Conversation) -> str:
@@ -90,47 +120,9 @@ def render_fault(fault: ChatError) -> str:
     )
 
 
-def render_badge(name: str, state: str, info: EngineInfo | None, progress: str = "loading…") -> str:
-    """Which model answers: name, quantisation, device and context window.
-
-    Args:
-        progress: how far the load is, while there is no info yet.
-    """
-    if info is None:
-        text = f"{name} · {progress if state == 'loading' else 'not loaded'}"
-    else:
-        text = " · ".join(
-            (info.name, info.quantization, info.device, f"{info.context_length:,} tokens")
-        )
-    return f'<span class="badge {state}" role="status">{escape(text)}</span>'
-
-
-def queue_status(place: int, load: EngineLoad) -> str:
-    """What a visitor in the line reads: their place, and how busy it is before them."""
-    running = "1 reply is" if load.running == 1 else f"{load.running} replies are"
-    speed = f" at {load.tokens_per_s:,.0f} tokens/s" if load.tokens_per_s else ""
-    return f"You are number {place} in the line: {running} being written{speed}…"
-
-
-def caption_for(facts: Facts) -> str:
-    """The facts about a reply in one line; empty when no token was drawn."""
-    if not facts.reply_tokens:
-        return ""
-    parts = [f"{facts.reply_tokens:,} tokens"]
-    if facts.tokens_per_s:
-        parts.append(f"{facts.tokens_per_s:.0f} tokens/s")
-    parts.append(f"first after {facts.first_token_s:.2f} s")
-    if facts.options is not None and facts.options.sampling.seed is not None:
-        parts.append(f"seed {facts.options.sampling.seed}")
-    return " · ".join(parts)
-
-
-def note_for(facts: Facts) -> str:
-    """Why a reply is not what the model said to its end; empty when it is."""
-    if facts.ending == "length":
-        limit = facts.options.sampling.max_new_tokens if facts.options else 0
-        return f"Cut at the limit of {limit:,} new tokens."
-    return _NOTES.get(facts.ending, "")
+def render_notice(text: str) -> str:
+    """Something worth knowing that is no fault."""
+    return f'<div class="news" role="status">{escape(text)}</div>'
 
 
 def _divider(count: int) -> str:
@@ -141,16 +133,40 @@ def _divider(count: int) -> str:
     )
 
 
-def _message(conversation: Conversation, number: int, forgotten: bool) -> str:
+def _message(
+    conversation: Conversation, number: int, forgotten: bool, more: str, words: str
+) -> str:
     node = conversation.nodes[number]
     is_last = number == conversation.head
-    draw = _asked if node.role == "user" else _reply
-    tools = f'<div class="tools">{_versions(conversation, number)}{_tools(node, number, is_last)}'
+    body = _asked(node) if node.role == "user" else _reply(node, words)
+    tools = _versions(conversation, number) + _tools(node, number, is_last) + more
     grey = " forgotten" if forgotten else ""
     return (
         f'<article class="turn {node.role}{grey}" data-text="{escape(node.text)}" '
-        f'data-n="{number}">{draw(node)}{tools}{_facts(node)}</div></article>'
+        f'data-n="{number}">{body}<div class="tools">{tools}{_facts(node)}</div></article>'
     )
+
+
+def _compared(conversation: Conversation, numbers: Sequence[int]) -> str:
+    """Replies side by side, each with what it was asked with and a button to keep it."""
+    columns = []
+    for number in numbers:
+        node = conversation.nodes[number]
+        facts = node.facts or Facts()
+        columns.append(
+            f'<div class="column-of-two"><h4>{escape(_asked_with(facts))}</h4>'
+            f'<div class="md">{render_markdown(node.text)}</div>'
+            f'<div class="tools"><button type="button" class="named" data-act="select" '
+            f'data-n="{number}">Keep this one</button>{_facts(node)}</div></div>'
+        )
+    return f'<article class="turn assistant two">{"".join(columns)}</article>'
+
+
+def _asked_with(facts: Facts) -> str:
+    options = facts.options or ChatOptions()
+    system = options.system.strip()
+    prompt = f"“{system[:60]}”" if system else "no system prompt"
+    return f"temperature {options.sampling.temperature:g}, {prompt}"
 
 
 def _asked(node: Message) -> str:
@@ -160,18 +176,27 @@ def _asked(node: Message) -> str:
     )
 
 
-def _reply(node: Message) -> str:
+def _reply(node: Message, words: str) -> str:
     note = note_for(node.facts) if node.facts else ""
     shown = f'<p class="note">{escape(note)}</p>' if note else ""
     return (
         '<span class="sr-only">The model said: </span>'
-        f'<div class="md">{render_markdown(node.text)}</div>{shown}'
+        f'<div class="md">{words or render_markdown(node.text)}</div>{shown}'
     )
 
 
 def _facts(node: Message) -> str:
+    """The caption, and behind it, on hover, all that is known."""
     caption = caption_for(node.facts) if node.facts else ""
-    return f'<span class="caption">{escape(caption)}</span>' if caption else ""
+    if not caption or node.facts is None:
+        return ""
+    rows = "".join(
+        f"<dt>{escape(name)}</dt><dd>{escape(value)}</dd>" for name, value in details(node.facts)
+    )
+    return (
+        f'<span class="caption" tabindex="0">{escape(caption)}'
+        f'<span class="details" role="tooltip"><dl>{rows}</dl></span></span>'
+    )
 
 
 def _versions(conversation: Conversation, number: int) -> str:
@@ -204,8 +229,23 @@ def _tools(node: Message, number: int, is_last: bool) -> str:
     return "".join(tools)
 
 
-def _button(act: str, picture: str, label: str, number: int) -> str:
+def _more_tools(conversation: Conversation, number: int, is_explainable: bool) -> str:
+    """Pinning, and what shows how a reply came about."""
+    node = conversation.nodes[number]
+    if node.role == "user":
+        is_pinned = number in conversation.pinned
+        label = "Let it be forgotten in its turn" if is_pinned else "Pin: forget this last"
+        return _button("pin", "pin", label, number, " pinned" if is_pinned else "")
+    tools = [_button("prompt", "prompt", "Exact prompt", number)]
+    if node.facts is not None and node.facts.options and node.facts.ending != "edited":
+        tools.append(_button("replay", "replay", "Replay with the same settings", number))
+    if is_explainable:
+        tools.append(_button("why", "why", "Why this word", number))
+    return "".join(tools)
+
+
+def _button(act: str, picture: str, label: str, number: int, state: str = "") -> str:
     return (
-        f'<button type="button" data-act="{act}" data-n="{number}" aria-label="{label}" '
-        f'title="{label}">{icon(picture)}</button>'
+        f'<button type="button" class="tool{state}" data-act="{act}" data-n="{number}" '
+        f'aria-label="{label}" title="{label}">{icon(picture)}</button>'
     )

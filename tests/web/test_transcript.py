@@ -10,14 +10,10 @@ from llama_ui.engine.base import EngineLoad
 from llama_ui.errors import ChatError
 from llama_ui.options import ChatOptions
 from llama_ui.sampling import Sampling
-from llama_ui.web.transcript import (
-    caption_for,
-    note_for,
-    queue_status,
-    render_conversation,
-    render_fault,
-    render_running,
-)
+from llama_ui.web.captions import caption_for, note_for, queue_status
+from llama_ui.web.running import Running
+from llama_ui.web.transcript import render_conversation, render_fault, render_running
+from llama_ui.web.turn import Turn
 
 HOSTILE = '<script>alert(1)</script><img src=x onerror=alert(1)>" onload="x'
 
@@ -38,6 +34,12 @@ def texts_and_tags(html: str) -> tuple[str, list[str]]:
     return reader.text, reader.tags
 
 
+def said(text: str, status: str = "") -> Running:
+    running = Running(Turn.answer(Conversation().ask("a")), text)
+    running.status = status
+    return running
+
+
 def buttons(html: str) -> list[tuple[str, int]]:
     return [(act, int(n)) for act, n in re.findall(r'data-act="(\w+)" data-n="(\d+)"', html)]
 
@@ -46,8 +48,8 @@ def test_hostile_text_is_text_everywhere():
     chat = Conversation().ask(HOSTILE).answer(HOSTILE, Facts(model=HOSTILE, reply_tokens=1))
     for html in (
         render_conversation(chat),
-        render_running(HOSTILE),
-        render_running("", HOSTILE),
+        render_running([said(HOSTILE)]),
+        render_running([said("a"), said("", HOSTILE)]),
         render_fault(ChatError(HOSTILE, HOSTILE)),
     ):
         text, tags = texts_and_tags(html)
