@@ -372,7 +372,7 @@ def test_what_is_not_remembered_is_greyed(handlers):
     turn(handlers, session, "What is my name?", keep_last="0")
     assert session.dropped == (0,)
     frame = act(handlers, session, "pin", n=0)
-    assert frame.transcript.count(" forgotten\"") == 2
+    assert frame.transcript.count(' forgotten"') == 2
 
 
 def test_a_chat_is_renamed_also_while_a_reply_runs(handlers):
