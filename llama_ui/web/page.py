@@ -21,7 +21,7 @@ from llama_ui.web.handlers import Handlers
 from llama_ui.web.icons import icon
 from llama_ui.web.pacing import FramePacer
 from llama_ui.web.session import Session
-from llama_ui.web.transcript import render_badge, render_empty
+from llama_ui.web.transcript import render_about, render_badge, render_empty
 from llama_ui.web.views import Views
 
 _POLL_S = 0.5
@@ -102,6 +102,7 @@ def build_page(starter: EngineStarter, defaults: ChatOptions) -> gr.Blocks:
                         show_prompt = gr.Button("Exact prompt", size="sm", elem_id="show-prompt")
                         gr.HTML(_KEYS, elem_id="keys", js_on_load=None)
                     meter = gr.HTML("", elem_id="meter", js_on_load=None)
+                    about = gr.HTML("", elem_id="about", js_on_load=None)
             with gr.Column(elem_id="options"):
                 gr.HTML(_OPTIONS_HEAD, js_on_load=None)
                 controls, comparison = build_controls(defaults, private)
@@ -197,7 +198,8 @@ def build_page(starter: EngineStarter, defaults: ChatOptions) -> gr.Blocks:
             if info is not None:
                 most = min(most, info.context_length - PROMPT_ROOM)
             badge_html = render_badge(starter.name, state, info, str(starter.progress))
-            return badge_html, gr.Timer(active=state == "loading"), gr.Slider(maximum=most)
+            timer_on = gr.Timer(active=state == "loading")
+            return badge_html, timer_on, gr.Slider(maximum=most), render_about(info)
 
         view = [transcript, running, message, notice, send, stop, actions, chats, key]
         draft = [session, message, *controls]
@@ -226,7 +228,7 @@ def build_page(starter: EngineStarter, defaults: ChatOptions) -> gr.Blocks:
         copy_all.click(None, None, None, js="() => document.dispatchEvent(new Event('copy-all'))")
         clear.click(None, None, None, js="() => document.dispatchEvent(new Event('clear-chat'))")
         timer = gr.Timer(_POLL_S)
-        shown_badge = [badge, timer, controls[5]]
+        shown_badge = [badge, timer, controls[5], about]
         gr.on([page.load, timer.tick], on_badge, None, shown_badge, queue=False, **private).then(
             on_meter, draft, meter, queue=False, **private
         )

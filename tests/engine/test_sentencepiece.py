@@ -3,6 +3,7 @@
 import json
 import random
 import struct
+from itertools import pairwise
 
 import pytest
 from hypothesis import given, settings
@@ -57,7 +58,7 @@ def reference_ids(text: str) -> list[int]:
     while True:
         pairs = [
             (-known[one + other][1], at)
-            for at, (one, other) in enumerate(zip(symbols, symbols[1:], strict=False))
+            for at, (one, other) in enumerate(pairwise(symbols))
             if one + other in known
         ]
         if not pairs:
@@ -131,7 +132,7 @@ def test_after_a_control_token_a_space_comes_only_in_the_old_manner(folder):
 def test_a_damaged_file_is_told(folder, tmp_path, cut):
     path = tmp_path / "tokenizer.model"
     path.write_bytes((folder / "tokenizer.model").read_bytes()[:cut])
-    with pytest.raises(ModelError, match="is damaged|no SentencePiece BPE"):
+    with pytest.raises(ModelError, match=r"is damaged|no SentencePiece BPE"):
         build_tokenizer(path)
 
 
