@@ -115,7 +115,8 @@ class Settings:
 
     def with_pocket_llama(self) -> "Settings":
         """The same with the bundled model, which runs anywhere, and nothing put on it."""
-        plain = {option.name: option.default for option in fields(self) if option.name in _OF_MODEL}
+        options = (option for option in fields(self) if option.name in _OF_MODEL)
+        plain: dict[str, Any] = {option.name: option.default for option in options}
         return replace(self, **plain)
 
     @property

@@ -13,6 +13,7 @@ from llama_ui.options import ChatOptions
 from llama_ui.sampling import LIMITS
 from llama_ui.web.api import Api
 from llama_ui.web.assets import ASSETS, script
+from llama_ui.web.captions import render_about, render_badge
 from llama_ui.web.controls import build_controls
 from llama_ui.web.exchange import markdown_of, read_chats, rename_chat
 from llama_ui.web.form import Form
@@ -21,7 +22,7 @@ from llama_ui.web.handlers import Handlers
 from llama_ui.web.icons import icon
 from llama_ui.web.pacing import FramePacer
 from llama_ui.web.session import Session
-from llama_ui.web.transcript import render_about, render_badge, render_empty
+from llama_ui.web.transcript import render_empty
 from llama_ui.web.views import Views
 
 _POLL_S = 0.5
@@ -127,7 +128,8 @@ def build_page(starter: EngineStarter, defaults: ChatOptions) -> gr.Blocks:
                 changed[send] = gr.Button(visible=not frame.busy)
                 changed[stop] = gr.Button(visible=frame.busy)
                 changed[actions] = gr.Row(visible=bool(frame.has_messages) and not frame.busy)
-            return changed
+            # An empty dictionary would be taken for a value.
+            return changed or gr.skip()
 
         async def on_open(state: Session, request: gr.Request) -> dict[Any, Any]:
             open_pages[request.session_hash or ""] = state

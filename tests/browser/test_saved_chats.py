@@ -2,16 +2,23 @@
 
 import json
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Download, Page, expect
+from playwright.sync_api import BrowserContext, Download, Page, expect
 
 from llama_ui.conversation import Conversation, Facts
 from llama_ui.export import all_to_json, to_json
 from tests.browser.conftest import FLAGS, chromium_path
-from tests.browser.test_chat import READY, chat, send, wait_until_idle, write_long_replies
+from tests.browser.test_chat import (
+    READY,
+    chat,
+    send,
+    set_option,
+    wait_until_idle,
+    write_long_replies,
+)
 
 TITLES = "#sidebar .title"
 FILL = """
@@ -57,11 +64,26 @@ CONTRASTS = """
 """
 
 
+@pytest.fixture(scope="module")
+def context(browser) -> Iterator[BrowserContext]:
+    """One browser profile for all tests: what it has loaded once it need not load again."""
+    context = browser.new_context(viewport={"width": 1440, "height": 900})
+    errors: list[str] = []
+    context.on("weberror", lambda error: errors.append(str(error.error)))
+    yield context
+    context.close()
+    assert not errors
+
+
 @pytest.fixture
-def page(app, open_page) -> Page:
-    page = open_page(app.url)
+def page(app, context) -> Iterator[Page]:
+    page = context.new_page()
+    page.goto(app.url)
     page.wait_for_selector(READY, timeout=60_000)
-    return page
+    yield page
+    page.evaluate("localStorage.clear()")
+    for tab in context.pages:
+        tab.close()
 
 
 def titles(page: Page) -> list[str]:
@@ -158,6 +180,7 @@ def test_chats_are_switched_with_their_options(page):
 def test_leaving_a_chat_stops_its_reply_and_keeps_the_text(page):
     for _ in range(3):
         write_long_replies(page)
+        set_option(page, "seed", "3")  # one that does not end by itself
         page.get_by_text("Advanced options").click()
         send(page, "Tell me a long story.")
         expect(page.locator("#running .md")).to_be_visible(timeout=60_000)
@@ -337,7 +360,8 @@ def test_an_almost_full_storage_is_said_before(page):
     assert len(stored(page)) == 1
 
 
-def test_without_storage_the_page_works_and_says_so_once(page):
+def test_without_storage_the_page_works_and_says_so_once(app, open_page):
+    page = open_page(app.url)
     refuse = (
         "for (const name of ['getItem', 'setItem', 'removeItem']) Storage.prototype[name] = "
         "() => { throw new DOMException('refused', 'SecurityError'); };"

@@ -12,17 +12,15 @@ from llama_ui.errors import ChatError
 from llama_ui.licence import licence_of
 from llama_ui.options import ChatOptions
 from llama_ui.sampling import Sampling
-from llama_ui.web.running import Running
-from llama_ui.web.transcript import (
+from llama_ui.web.captions import (
     caption_for,
     note_for,
     queue_status,
     render_about,
     render_badge,
-    render_conversation,
-    render_fault,
-    render_running,
 )
+from llama_ui.web.running import Running
+from llama_ui.web.transcript import render_conversation, render_fault, render_running
 from llama_ui.web.turn import Turn
 
 HOSTILE = '<script>alert(1)</script><img src=x onerror=alert(1)>" onload="x'
