@@ -20,10 +20,19 @@ from llama_ui.settings import Settings, parse_settings
 from llama_ui.terminal import ProgressLine
 
 EXIT_GPU_LOST = 70
+# Each call there runs in a process forked for it, where an engine of its own thread cannot live.
+ON_ZERO_GPU = "SPACES_ZERO_GPU" in os.environ
+ZERO_GPU = (
+    "This Space runs on ZeroGPU, which lends a GPU for one call at a time; this application keeps "
+    "its model, so Pocket Llama answers, on the CPU. Choose other hardware for a larger model."
+)
 
 
 def main() -> int:
     settings = parse_settings(sys.argv[1:], os.environ)
+    if ON_ZERO_GPU:
+        settings = settings.with_pocket_llama()
+        os.environ["CUDA_VISIBLE_DEVICES"] = ""
     logging.basicConfig(level=logging.WARNING, format="%(levelname)s %(name)s: %(message)s")
     logging.getLogger("llama_ui").setLevel(logging.INFO)
 
@@ -69,6 +78,7 @@ def local_engine(settings: Settings, report: Report) -> Engine:
             settings.adapter,
             settings.slots,
             report,
+            notes=(ZERO_GPU,) if ON_ZERO_GPU else (),
         ),
         slots=settings.slots,
         max_waiting=settings.max_waiting,

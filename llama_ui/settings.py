@@ -4,7 +4,7 @@ import argparse
 import contextlib
 import ipaddress
 from collections.abc import Mapping, Sequence
-from dataclasses import Field, dataclass, field, fields
+from dataclasses import Field, dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any, Literal, NoReturn, get_args, get_origin
 
@@ -21,6 +21,7 @@ MODELS = {
 }
 Quantization = Literal["4bit", "8bit", "none"]
 Rope = Literal["linear", "dynamic", "yarn"]
+_OF_MODEL = {"model", "revision", "quantization", "context", "rope", "adapter"}
 _TRUE = {"1", "true", "yes", "on"}
 _FALSE = {"0", "false", "no", "off", ""}
 
@@ -53,7 +54,9 @@ class Settings:
         None, "context window in tokens; without it what the model was trained for", "TOKENS"
     )
     rope: Rope | None = _flag(
-        None, "stretch a context longer than the model was trained for: linear, dynamic or yarn"
+        None,
+        "stretch a context longer than the model was trained for: linear, dynamic or yarn",
+        "KIND",
     )
     adapter: str | None = _flag(
         None, "a LoRA adapter to put on the model, a folder or a Hugging Face id", "NAME"
@@ -109,6 +112,12 @@ class Settings:
         if self.model_source == MODELS["pocket"]:
             return "Pocket Llama"
         return Path(self.model_source).name
+
+    def with_pocket_llama(self) -> "Settings":
+        """The same with the bundled model, which runs anywhere, and nothing put on it."""
+        options = (option for option in fields(self) if option.name in _OF_MODEL)
+        plain: dict[str, Any] = {option.name: option.default for option in options}
+        return replace(self, **plain)
 
     @property
     def first_reply_tokens(self) -> int:

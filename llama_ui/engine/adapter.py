@@ -1,6 +1,5 @@
 """A LoRA adapter on a loaded model, unmerged (Hu et al. 2021; Dettmers et al. 2023 on 4-bit)."""
 
-import json
 import re
 from collections.abc import Mapping
 from pathlib import Path
@@ -8,10 +7,10 @@ from typing import Any
 
 from safetensors import safe_open
 
+from llama_ui.engine.checkpoint import ADAPTER_WEIGHTS, read_adapter
 from llama_ui.errors import ModelError
 
 INSTALL = "Run `.venv/bin/pip install -r requirements-adapters.txt`, and start again."
-_FILE = "adapter_model.safetensors"
 _WEIGHT = re.compile(r"base_model\.model\.(.+)\.lora_([AB])\.weight")
 
 
@@ -30,7 +29,7 @@ def put_adapter(model: Any, folder: Path, base_names: tuple[str, ...]) -> None:
         from peft import PeftModel
     except ImportError as error:
         raise ModelError("--adapter needs the package peft.", INSTALL) from error
-    config = _read_config(folder)
+    config = read_adapter(folder)
     _check_base(folder, config, base_names)
     _check_shapes(folder, model)
     try:
@@ -41,32 +40,6 @@ def put_adapter(model: Any, folder: Path, base_names: tuple[str, ...]) -> None:
             f"The adapter {folder.name} could not be put on the model ({first[:200]}).",
             "Make it again for this model, or start without --adapter.",
         ) from error
-
-
-def _read_config(folder: Path) -> dict[str, Any]:
-    path = folder / "adapter_config.json"
-    if not path.is_file():
-        raise ModelError(
-            f"There is no adapter in {folder}: it has no adapter_config.json.",
-            "Choose the folder that peft saved it in.",
-        )
-    try:
-        config: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-        kind = config.get("peft_type")
-    except (OSError, ValueError, AttributeError) as error:
-        raise ModelError(f"{path} is damaged ({error}).", "Copy it again.") from error
-    if kind != "LORA":
-        raise ModelError(
-            f"The adapter {folder.name} is of the kind {kind!r}; this page runs LoRA.",
-            "Choose a LoRA adapter, or start without --adapter.",
-        )
-    if not (folder / _FILE).is_file():
-        raise ModelError(
-            f"The adapter {folder.name} has no adapter_model.safetensors; a pickle (*.bin) can run "
-            "any program when it is opened, so it is not.",
-            "Save it again with a newer peft.",
-        )
-    return config
 
 
 def _check_base(folder: Path, config: Mapping[str, Any], base_names: tuple[str, ...]) -> None:
@@ -86,7 +59,7 @@ def _last(name: str) -> str:
 def _check_shapes(folder: Path, model: Any) -> None:
     """Each pair of matrices must fit the layer that it names."""
     try:
-        with safe_open(folder / _FILE, framework="pt") as file:
+        with safe_open(folder / ADAPTER_WEIGHTS, framework="pt") as file:
             shapes = {key: file.get_slice(key).get_shape() for key in file.keys()}  # noqa: SIM118
     except Exception as error:
         raise ModelError(

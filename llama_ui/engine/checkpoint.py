@@ -9,6 +9,7 @@ from typing import Any
 from llama_ui.errors import ModelError
 
 SERVE_IT = "Serve it with vLLM or llama.cpp, and start this page with --server URL."
+ADAPTER_WEIGHTS = "adapter_model.safetensors"
 _PICKLES = ("*.bin", "*.pt", "*.pth", "*.ckpt")
 _MOST_HEADER = 100_000_000  # bytes, as safetensors itself allows
 
@@ -29,6 +30,34 @@ def read_checkpoint(folder: Path) -> dict[str, Any]:
             f"The folder {folder} has no tokenizer (tokenizer.json or tokenizer.model).",
             "Copy it from where the weights come from.",
         )
+    return config
+
+
+def read_adapter(folder: Path) -> dict[str, Any]:
+    """The adapter_config.json of a complete, safe LoRA adapter, as peft saves it.
+
+    Raises:
+        ModelError: says what is missing, damaged, unsafe or not supported.
+    """
+    if not (folder / "adapter_config.json").is_file():
+        raise ModelError(
+            f"There is no adapter in {folder}: it has no adapter_config.json.",
+            "Choose the folder that peft saved it in.",
+        )
+    config = _read_json(folder, "adapter_config.json")
+    kind = config.get("peft_type")
+    if kind != "LORA":
+        raise ModelError(
+            f"The adapter {folder.name} is of the kind {kind!r}; this page runs LoRA.",
+            "Choose a LoRA adapter, or start without --adapter.",
+        )
+    if not (folder / ADAPTER_WEIGHTS).is_file():
+        raise ModelError(
+            f"The adapter {folder.name} has no {ADAPTER_WEIGHTS}; a pickle (*.bin) can run any "
+            "program when it is opened, so it is not.",
+            "Save it again with a newer peft.",
+        )
+    check_weight_file(folder / ADAPTER_WEIGHTS)
     return config
 
 

@@ -56,6 +56,7 @@ def load_model(
     adapter: str | None = None,
     slots: int | None = None,
     report: Report = ignore,
+    notes: tuple[str, ...] = (),
 ) -> LoadedModel:
     """Load a model of the Llama architecture.
 
@@ -69,6 +70,7 @@ def load_model(
         adapter: a LoRA to put on it, a folder or a Hub id.
         slots: how many conversations are to fit into memory beside it; at least one.
         report: hears how many of the weights are loaded.
+        notes: what a reader should know besides.
 
     Raises:
         ModelError: says what is wrong with the model and what to do.
@@ -93,7 +95,7 @@ def load_model(
         raise _explain(source, error) from error
     model.eval()
     asked = _note_on_quantization(config, quantization)
-    notes = tuple(note for note in (window.note, asked, *format.notes) if note)
+    notes = tuple(note for note in (*notes, window.note, asked, *format.notes) if note)
     for note in notes:
         log.warning("%s", note)
     info = EngineInfo(

@@ -27,6 +27,7 @@ _CUDA = 950_000_000  # on each GPU: context, kernels, captured graphs, cuBLAS wo
 _PROCESS = 450_000_000  # of main memory: Python, torch, transformers, Gradio
 
 _USABLE = 0.95  # of free memory; the rest is lost between what is allocated
+_HOLES = 0.06  # of weights that are joined: memory left free between them
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,7 +147,8 @@ def memory_need(
     weights += shape.unquantised_weights * _HALF
     if gpus:
         cache = shape.bytes_per_token(_HALF) * length * slots
-        return MemoryNeed(weights, cache, gpus * _CUDA + shape.workspace(length))
+        holes = 0 if kind == "8bit" else int(_HOLES * weights)
+        return MemoryNeed(weights, cache, gpus * _CUDA + shape.workspace(length) + holes)
     # Keys and values are float32 on a CPU.
     cache = shape.bytes_per_token(2 * _HALF) * length * slots
     return MemoryNeed(weights, cache, _PROCESS)

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Literal
 
-from llama_ui.engine.checkpoint import SERVE_IT, check_weight_file, read_checkpoint
+from llama_ui.engine.checkpoint import SERVE_IT, read_adapter, read_checkpoint
 from llama_ui.errors import ModelError
 
 Kind = Literal["model", "adapter"]
@@ -87,7 +87,7 @@ def check_snapshot(folder: Path, kind: Kind = "model") -> None:
     if kind == "model":
         read_checkpoint(folder)
     else:
-        check_weight_file(folder / _WEIGHTS[kind])
+        read_adapter(folder)
 
 
 def _check_format(source: str, names: set[str], kind: Kind) -> None:

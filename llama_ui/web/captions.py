@@ -29,10 +29,29 @@ def render_badge(name: str, state: str, info: EngineInfo | None, progress: str =
     if info is None:
         text = f"{name} · {progress if state == 'loading' else 'not loaded'}"
     else:
-        text = " · ".join(
-            (info.name, info.quantization, info.device, f"{info.context_length:,} tokens")
-        )
+        mode = "completion" if info.mode == "completion" else ""
+        adapter = f"adapter {info.adapter}" if info.adapter else ""
+        tokens = f"{info.context_length:,} tokens"
+        parts = (info.name, adapter, info.quantization, info.device, tokens, mode)
+        text = " · ".join(part for part in parts if part)
     return f'<span class="badge {state}" role="status">{escape(text)}</span>'
+
+
+def render_about(info: EngineInfo | None) -> str:
+    """What a reader should know of the model, below the message box: notes, and the line that its
+    licence asks for."""
+    if info is None:
+        return ""
+    lines = [f'<p class="warning">{escape(note)}</p>' for note in info.notes]
+    if info.licence is not None:
+        licence = info.licence
+        lines.append(
+            f"<p>{escape(licence.text)} "
+            f'<a href="{escape(licence.url)}" target="_blank" rel="noopener">Licence</a> · '
+            f'<a href="{escape(licence.policy_url)}" target="_blank" rel="noopener">'
+            "Acceptable use</a></p>"
+        )
+    return "".join(lines)
 
 
 def queue_status(place: int, load: EngineLoad) -> str:

@@ -4,7 +4,7 @@
 
 The model is its own teacher: asked with a system prompt, it answers like a pirate; the adapter
 learns to give these answers without the system prompt. The questions are first messages of the
-generator's dialogues. About two minutes on one CPU core; the adapter has 60 KB.
+generator's dialogues. Some minutes on one CPU core; the adapter has 170 KB.
 
 What is left out: held-out loss, a learning-rate search, anything that a real adapter needs.
 """
