@@ -129,9 +129,7 @@ def evaluate(folder: Path = ASSETS, full: bool = False, failures: bool = False) 
     if full:
         for temperature in (0.7, 1.0):
             runs[f"temperature {temperature:g}"] = [
-                result
-                for seed in (1, 2)
-                for result in play_all(engine, cases, temperature, seed)
+                result for seed in (1, 2) for result in play_all(engine, cases, temperature, seed)
             ]
     engine.close()
     if failures:

@@ -108,7 +108,21 @@ def _is_json(text: str, keys: list[str]) -> bool:
 
 WORDS = dict(
     zip(
-        "zero one two three four five six seven eight nine ten eleven twelve".split(),
+        [
+            "zero",
+            "one",
+            "two",
+            "three",
+            "four",
+            "five",
+            "six",
+            "seven",
+            "eight",
+            "nine",
+            "ten",
+            "eleven",
+            "twelve",
+        ],
         range(13),
         strict=True,
     )
