@@ -2,6 +2,7 @@
 
 import json
 import math
+from itertools import pairwise
 from pathlib import Path
 from random import Random
 
@@ -56,7 +57,7 @@ def test_observations_hold_what_the_expression_gives() -> None:
 def test_the_final_answer_copies_the_number() -> None:
     for messages in DIALOGS:
         found = actions(messages)
-        for (action, observation), (answer, _) in zip(found, found[1:], strict=False):
+        for (action, observation), (answer, _) in pairwise(found):
             if action["action"] == "Calculator" and observation.startswith("Observation: "):
                 number = observation.split("\n")[0].removeprefix("Observation: ")
                 assert number.removeprefix("Error: ") in answer["action_input"]

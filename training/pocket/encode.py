@@ -42,7 +42,7 @@ def encode_training(
     encoded = iter(tokenizer.encode_batch_fast(flat, add_special_tokens=False))
     space = tokenizer.token_to_id("▁")
     out = []
-    for messages, dialog in zip(dialogs, pairs, strict=True):
+    for messages in dialogs:
         learned = [m.get("learned", "yes") for m in messages if m["role"] == "assistant"]
         ids: list[int] = []
         targets: list[int] = []

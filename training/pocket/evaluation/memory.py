@@ -1,3 +1,4 @@
+# ruff: noqa: E501 - patterns, one a line
 """Dialogues that ask for facts told earlier, and long ones under a system prompt.
 
 The facts are drawn with a fixed seed from lists of this file, the ways of telling and asking are
