@@ -4,15 +4,20 @@ import logging
 import os
 import sys
 import threading
+from functools import partial
 
 # Read by libraries while they are imported: no telemetry, no calls home.
 os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"
 os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")
 os.environ.setdefault("DO_NOT_TRACK", "1")
+# Joining the layers leaves holes where they were: without this a 70B model took 13 GB more.
+os.environ.setdefault("PYTORCH_CUDA_ALLOC_CONF", "expandable_segments:True")
 
 from llama_ui.engine.base import Engine
+from llama_ui.engine.progress import Report
 from llama_ui.engine.starter import EngineStarter
 from llama_ui.settings import Settings, parse_settings
+from llama_ui.terminal import ProgressLine
 
 EXIT_GPU_LOST = 70
 
@@ -22,22 +27,48 @@ def main() -> int:
     logging.basicConfig(level=logging.WARNING, format="%(levelname)s %(name)s: %(message)s")
     logging.getLogger("llama_ui").setLevel(logging.INFO)
 
-    starter = EngineStarter(lambda: local_engine(settings), settings.model_label)
+    if settings.check:
+        from llama_ui.doctor import run_doctor
+
+        return run_doctor(settings)
+
+    name = settings.model_label
+    line = ProgressLine(name, sys.stderr)
+    starter = EngineStarter(lambda report: local_engine(settings, report), name, line)
     starter.start()
 
     # Imported here: the model starts loading while Gradio is being imported.
     from llama_ui.web.server import serve
 
-    return serve(starter, settings, open_browser=settings.browser and sys.stdout.isatty())
+    code = serve(starter, settings, open_browser=settings.browser and sys.stdout.isatty())
+    if starter.state == "loading":
+        # The threads of a download would be waited for; what is half there is removed next time.
+        os._exit(code)
+    return code
 
 
-def local_engine(settings: Settings) -> Engine:
-    """Load the model and start its engine; runs in the background."""
+def local_engine(settings: Settings, report: Report) -> Engine:
+    """Fetch and load the model and start its engine; runs in the background."""
+    from llama_ui.doctor import check_before_load, check_memory
+    from llama_ui.engine.download import fetch_model
     from llama_ui.engine.loader import load_model
     from llama_ui.engine.local import LocalEngine
 
+    check_before_load(settings)
+    # Before gigabytes are downloaded: do they fit into memory?
+    inspect = partial(check_memory, settings)
+    folder = fetch_model(settings.model_source, settings.revision, report, inspect)
     return LocalEngine(
-        load_model(settings.model_source, settings.context, settings.model_label),
+        load_model(
+            str(folder),
+            settings.context,
+            settings.model_label,
+            settings.quantization,
+            settings.rope,
+            settings.adapter,
+            settings.slots,
+            report,
+        ),
         slots=settings.slots,
         max_waiting=settings.max_waiting,
         public_system=settings.system_prompt,

@@ -74,7 +74,7 @@ def load_endless(shape: str, gpus: int) -> LoadedModel:
 
 
 def plan_of(ids: list[int], owner: str = "") -> PromptPlan:
-    return PromptPlan((Segment("user", 0, "", tuple(ids)),), 0, owner)
+    return PromptPlan((Segment("user", 0, "", tuple(ids)),), (), owner)
 
 
 def prompt(loaded: LoadedModel, length: int, seed: int) -> list[int]:

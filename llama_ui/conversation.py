@@ -1,134 +1,260 @@
-"""Message and Conversation: what was said, as immutable values. Pure."""
+"""Conversation: what was said, with every version of it, as an immutable value. Pure.
+
+The messages of a chat form a tree: each knows the one it follows. A second answer, or a message
+written anew, stands beside the first one and begins a branch; nothing is lost. The chat as it is
+shown is the path from the first message to `head`.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
-from typing import Any
+import math
+from dataclasses import dataclass, fields, replace
+from itertools import pairwise
+from typing import Literal
 
 from llama_ui.errors import DialogError
+from llama_ui.options import ChatOptions
+from llama_ui.text import check_text, check_total
 
-MAX_MESSAGE_CHARS = 100_000
 MAX_MESSAGES = 2_000
-MAX_CHARS = 1_000_000  # of a whole conversation
+MAX_TITLE_CHARS = 80
+
+Ending = Literal["stop", "length", "cancelled", "error", "edited"]
 
 
 @dataclass(frozen=True, slots=True)
-class Exchange:
-    """A user message and the reply to it.
+class Facts:
+    """How a reply came about; the numbers are those of the engine's Stats, times in seconds.
 
     Args:
-        user: what the user wrote, exactly.
-        assistant: what the model wrote so far; None before the reply has begun.
-        note: why the reply is incomplete, for the reader; empty when it is whole.
-        caption: facts about the reply (tokens, speed, seed), for the reader.
+        ending: why it ended; "edited" when a person has changed it since.
+        model: which model answered, as people say it.
+        quantization: how its weights were held.
+        options: with which it was asked; the seed is the one that was drawn.
     """
 
-    user: str
-    assistant: str | None = None
-    note: str = ""
-    caption: str = ""
+    ending: Ending = "stop"
+    model: str = ""
+    quantization: str = ""
+    prompt_tokens: int = 0
+    reused_tokens: int = 0
+    reply_tokens: int = 0
+    first_token_s: float = 0.0
+    tokens_per_s: float = 0.0
+    options: ChatOptions | None = None
+
+    def __post_init__(self) -> None:
+        for field in fields(self):
+            value = getattr(self, field.name)
+            is_number = isinstance(value, int | float)
+            if is_number and not (math.isfinite(value) and 0 <= value < 2**53):
+                raise DialogError("A reply has impossible statistics.", "Remove them.")
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """One message of a chat.
+
+    Args:
+        role: who wrote it.
+        text: exactly what was typed or generated.
+        parent: number of the message it follows; None for a first one.
+        facts: of a reply.
+    """
+
+    role: Literal["user", "assistant"]
+    text: str
+    parent: int | None = None
+    facts: Facts | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Conversation:
-    """The exchanges of one chat, oldest first. Every method returns a new conversation."""
+    """One chat. Messages are known by their number, their place in `nodes`. Every method that
+    changes something returns a new conversation; a number that does not exist, or is of the wrong
+    kind, raises DialogError.
 
-    exchanges: tuple[Exchange, ...] = ()
+    Args:
+        nodes: all messages, each after the one it follows.
+        head: the last message that is shown; None when there is none.
+        options: how it is to be answered.
+        name: a title that was given; empty means the first words.
+        pinned: user messages that, with their replies, are to be forgotten last.
+    """
+
+    nodes: tuple[Message, ...] = ()
+    head: int | None = None
+    options: ChatOptions = ChatOptions()  # noqa: RUF009 - immutable
+    name: str = ""
+    pinned: tuple[int, ...] = ()
+
+    def __post_init__(self) -> None:
+        _check(self)
+
+    @property
+    def path(self) -> tuple[int, ...]:
+        """The numbers of the messages that are shown, oldest first."""
+        numbers, at = [], self.head
+        while at is not None:
+            numbers.append(at)
+            at = self.nodes[at].parent
+        return tuple(reversed(numbers))
+
+    @property
+    def title(self) -> str:
+        """What the chat is called: its given name, or its first words."""
+        first = " ".join(self.nodes[0].text[:400].split()) if self.nodes else "New chat"
+        title = self.name or first
+        return title if len(title) <= MAX_TITLE_CHARS else f"{title[: MAX_TITLE_CHARS - 1]}…"
+
+    @property
+    def is_waiting(self) -> bool:
+        """Whether the last message is one to be answered."""
+        return self.head is not None and self.nodes[self.head].role == "user"
+
+    def versions(self, number: int) -> tuple[int, ...]:
+        """The messages that stand in the same place, in the order they were written."""
+        wanted = self._node(number)
+        return tuple(
+            other
+            for other, node in enumerate(self.nodes)
+            if node.parent == wanted.parent and node.role == wanted.role
+        )
 
     def ask(self, text: str) -> Conversation:
         """Add a user message; raises DialogError when it is empty or too long."""
-        check_text(text)
-        if not text.strip():
-            raise DialogError("The message is empty.", "Type a message and send it.")
-        return Conversation((*self.exchanges, Exchange(text)))
+        return self._add(Message("user", _some(text), self.head))
 
-    def answer(self, text: str, note: str = "", caption: str = "") -> Conversation:
-        """Set the reply to the last user message."""
-        *earlier, last = self.exchanges
-        return Conversation(
-            (*earlier, replace(last, assistant=text, note=note, caption=caption)),
-        )
+    def answer(self, text: str, facts: Facts | None = None) -> Conversation:
+        """Add a reply to the last user message, beside those it has."""
+        if not self.is_waiting:
+            raise DialogError("There is no message to answer.", "Type a message and send it.")
+        return self._add(Message("assistant", text, self.head, facts))
 
-    def retry(self) -> Conversation:
-        """Take the last reply back, so that the last user message is to be answered again."""
-        if not self.exchanges:
-            raise DialogError("There is nothing to retry.", "Send a message first.")
-        *earlier, last = self.exchanges
-        return Conversation((*earlier, Exchange(last.user)))
+    def retry(self, number: int) -> Conversation:
+        """Go back to a user message, or to the one that a reply answers, to have it answered
+        once more."""
+        node = self._node(number)
+        return replace(self, head=number if node.role == "user" else node.parent)
+
+    def edit(self, number: int, text: str) -> Conversation:
+        """Write a message anew: a user message beside the old one, a reply in its place."""
+        node = self._node(number)
+        if node.role == "user":
+            return self._add(Message("user", _some(text), node.parent))
+        facts = replace(node.facts or Facts(), ending="edited")
+        return self._replace(number, replace(node, text=_some(text), facts=facts))
+
+    def extend(self, text: str, facts: Facts | None = None) -> Conversation:
+        """Let the last reply go on."""
+        reply = self.unfinished()
+        node = self.nodes[reply]
+        return self._replace(reply, replace(node, text=node.text + text, facts=facts))
+
+    def unfinished(self) -> int:
+        """The number of the last reply, which can go on; raises DialogError without one."""
+        if self.head is None or self.is_waiting or not self.nodes[self.head].text:
+            raise DialogError("There is no reply to continue.", "Send a message first.")
+        return self.head
+
+    def select(self, number: int) -> Conversation:
+        """Show another version of a message, and what was last said after it."""
+        self._node(number)
+        following = {node.parent: other for other, node in enumerate(self.nodes)}
+        while number in following:
+            number = following[number]
+        return replace(self, head=number)
 
     def undo(self) -> tuple[Conversation, str]:
-        """Take the last exchange back; returns the conversation without it and its user text."""
-        if not self.exchanges:
+        """Take the last user message back, with all that follows it; returns the conversation
+        without it and its text."""
+        asked = [number for number in self.path if self.nodes[number].role == "user"]
+        if not asked:
             raise DialogError("There is nothing to undo.", "Send a message first.")
-        *earlier, last = self.exchanges
-        return Conversation(tuple(earlier)), last.user
+        last = asked[-1]
+        gone = {last}
+        for number, node in enumerate(self.nodes):
+            if node.parent in gone:
+                gone.add(number)
+        left = [number for number in range(len(self.nodes)) if number not in gone]
+        renumbered: dict[int | None, int | None] = {None: None}
+        renumbered.update({old: new for new, old in enumerate(left)})
+        nodes = tuple(
+            replace(self.nodes[old], parent=renumbered[self.nodes[old].parent]) for old in left
+        )
+        head = renumbered[self.nodes[last].parent]
+        pinned = tuple(left.index(old) for old in self.pinned if old in left)
+        return replace(self, nodes=nodes, head=head, pinned=pinned), self.nodes[last].text
 
-    def messages(self, system: str = "") -> list[dict[str, str]]:
-        """The messages to send, the last exchange waiting for its reply.
+    def pin(self, number: int) -> Conversation:
+        """Pin a user message with its replies, or let it go again."""
+        if self._node(number).role != "user":
+            raise DialogError("Only your own messages can be pinned.", "Pin the one before.")
+        return replace(self, pinned=tuple(sorted({*self.pinned} ^ {number})))
 
-        An earlier user message that never got a reply is left out: roles must alternate.
+    def exchanges(self) -> list[tuple[int, int]]:
+        """The answered user messages that are shown, each with its reply, by their numbers.
 
-        Args:
-            system: the system prompt; empty (or only spaces) means none.
+        One that never got a reply is left out: roles must alternate in a prompt.
         """
-        check_text(system)
+        path = self.path
+        return [
+            (user, reply)
+            for user, reply in pairwise(path)
+            if self.nodes[user].role == "user"
+            and self.nodes[reply].role == "assistant"
+            and self.nodes[reply].text
+        ]
+
+    def messages(self, system: str) -> list[dict[str, str]]:
+        """What is to be sent: the system prompt, the exchanges, and the message to be answered
+        (the last one, or the one whose reply is to go on)."""
         messages = [{"role": "system", "content": system}] if system.strip() else []
-        for exchange in self.exchanges[:-1]:
-            if exchange.assistant:
-                messages.append({"role": "user", "content": exchange.user})
-                messages.append({"role": "assistant", "content": exchange.assistant})
-        if self.exchanges:
-            messages.append({"role": "user", "content": self.exchanges[-1].user})
-        _check_total(messages)
+        asked = [number for number in self.path if self.nodes[number].role == "user"]
+        for user, reply in self.exchanges():
+            if user != asked[-1]:
+                messages.append({"role": "user", "content": self.nodes[user].text})
+                messages.append({"role": "assistant", "content": self.nodes[reply].text})
+        messages += [{"role": "user", "content": self.nodes[number].text} for number in asked[-1:]]
         return messages
 
+    def _node(self, number: object) -> Message:
+        # True is an int to Python, and -1 an index.
+        if type(number) is int and 0 <= number < len(self.nodes):
+            return self.nodes[number]
+        raise DialogError("There is no such message in this chat.", "Reload the page.")
 
-def check_text(text: object) -> None:
-    """Refuse what is no text, or too long for any context window; raises DialogError."""
-    if not isinstance(text, str):
-        raise DialogError("The message is not text.", "Send it as a string.")
-    if len(text) > MAX_MESSAGE_CHARS:
-        raise DialogError(
-            f"The text has {len(text):,} characters; at most {MAX_MESSAGE_CHARS:,} are accepted.",
-            "Send it in smaller pieces.",
-        )
-    try:
-        text.encode()
-    except UnicodeEncodeError:
-        raise DialogError(
-            "The text has half a character in it (a lone surrogate).", "Remove it and send again."
-        ) from None
+    def _add(self, node: Message) -> Conversation:
+        return replace(self, nodes=(*self.nodes, node), head=len(self.nodes))
+
+    def _replace(self, number: int, node: Message) -> Conversation:
+        return replace(self, nodes=(*self.nodes[:number], node, *self.nodes[number + 1 :]))
 
 
-def parse_messages(value: object) -> list[dict[str, str]]:
-    """Check messages that come from outside; raises DialogError that says what is wrong."""
-    wanted = 'Send a list of {"role": ..., "content": ...}, both strings.'
-    if not isinstance(value, Sequence) or isinstance(value, str | bytes):
-        raise DialogError("The messages are not a list.", wanted)
-    if len(value) > MAX_MESSAGES:
-        raise DialogError(f"There are more than {MAX_MESSAGES:,} messages.", "Send fewer.")
-    messages = [_parse_message(item, wanted) for item in value]
-    _check_total(messages)
-    return messages
+def _some(text: str) -> str:
+    if not check_text(text).strip():
+        raise DialogError("The message is empty.", "Type a message and send it.")
+    return text
 
 
-def _check_total(messages: Sequence[Mapping[str, str]]) -> None:
-    total = sum(len(message["content"]) for message in messages)
-    if total > MAX_CHARS:
-        raise DialogError(
-            f"The conversation has {total:,} characters; at most {MAX_CHARS:,} are accepted.",
-            "Start a new one.",
-        )
-
-
-def _parse_message(item: Any, wanted: str) -> dict[str, str]:
-    if not isinstance(item, Mapping):
-        raise DialogError("A message is not an object.", wanted)
-    role, content = item.get("role"), item.get("content")
-    if not isinstance(role, str) or not isinstance(content, str):
-        raise DialogError("A message has no text for role or content.", wanted)
-    if role not in ("system", "user", "assistant"):
-        raise DialogError(f"There is no role {role[:20]!r}.", "Use system, user or assistant.")
-    check_text(content)
-    return {"role": role, "content": content}
+def _check(conversation: Conversation) -> None:
+    """Hold what every method relies on; raises DialogError."""
+    broken = DialogError("The chat is damaged: its messages do not fit.", "Start a new one.")
+    nodes, head = conversation.nodes, conversation.head
+    if len(nodes) > MAX_MESSAGES:
+        raise DialogError(f"The chat has more than {MAX_MESSAGES:,} messages.", "Start a new one.")
+    for number, node in enumerate(nodes):
+        check_text(node.text)
+        if node.parent is None:
+            fits = node.role == "user"
+        else:
+            fits = 0 <= node.parent < number
+            fits = fits and (node.role == "user" or nodes[node.parent].role == "user")
+        if not fits or (node.facts is not None and node.role == "user"):
+            raise broken
+    if head is not None and not 0 <= head < len(nodes):
+        raise broken
+    if any(not 0 <= number < len(nodes) for number in conversation.pinned):
+        raise broken
+    check_text(conversation.name)
+    check_total(node.text for node in nodes)

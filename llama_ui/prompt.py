@@ -18,7 +18,7 @@ character a token: the ids of a real tag stand only where the template puts them
 
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal, Protocol
 
 from llama_ui.errors import DialogError
@@ -27,7 +27,7 @@ TAGS = ("[INST]", "[/INST]", "<<SYS>>", "<</SYS>>")
 _TAG = re.compile("|".join(map(re.escape, TAGS)))
 
 Message = Mapping[str, str]
-Kind = Literal["template", "system", "user", "assistant"]
+Kind = Literal["template", "system", "user", "assistant", "reply"]
 
 
 class Tokenizer(Protocol):
@@ -46,8 +46,9 @@ class Segment:
     """A run of prompt tokens that come from one place.
 
     Args:
-        kind: "template" for tags and control tokens, otherwise the role of the message.
-        message: index of the message it comes from; None for the template.
+        kind: "template" for tags and control tokens, "reply" for the beginning of a reply that is
+            continued, otherwise the role of the message.
+        message: index of the message it comes from; None for the template and the reply.
         text: its text; control tokens are written `<s>` and `</s>`.
         ids: its token ids.
     """
@@ -56,6 +57,73 @@ class Segment:
     message: int | None
     text: str
     ids: tuple[int, ...]
+
+
+# What has been tokenised, for a caller that encodes several versions of one conversation.
+Memo = dict[Any, Any]
+
+
+class PromptFormat(Protocol):
+    """How a model wants a conversation written.
+
+    mode says whether the model answers ("chat") or goes on with the text ("completion"); notes
+    are for the reader; end_tokens end a reply, besides those that the checkpoint names.
+    """
+
+    @property
+    def mode(self) -> Literal["chat", "completion"]: ...
+    @property
+    def notes(self) -> tuple[str, ...]: ...
+    @property
+    def end_tokens(self) -> frozenset[int]: ...
+
+    def encode(self, messages: Sequence[Message], memo: Memo | None = None) -> list[Segment]:
+        """The prompt, each token with its origin; raises DialogError.
+
+        Args:
+            messages: an optional system message, then user and assistant in turns, a user
+                message last. Segments carry indexes of this list.
+            memo: an empty dictionary, given again for other versions of the conversation.
+        """
+
+    def encode_reply(self, text: str) -> tuple[int, ...]:
+        """The ids of a reply that has begun and is to be continued; tags in it stay text."""
+
+
+class Llama2Format:
+    """The format of Llama 2's reference implementation.
+
+    Args:
+        tokenizer: a Llama tokenizer (transformers, fast).
+    """
+
+    mode: Literal["chat", "completion"] = "chat"
+    notes: tuple[str, ...] = ()
+    end_tokens: frozenset[int] = frozenset()
+
+    def __init__(self, tokenizer: Tokenizer) -> None:
+        self._tokenizer = tokenizer
+
+    def encode(self, messages: Sequence[Message], memo: Memo | None = None) -> list[Segment]:
+        """The prompt for these messages; raises DialogError."""
+        check_dialog(messages)
+        memo = {} if memo is None else memo
+        segments = []
+        for parts in _exchanges(messages, 0):
+            # An exchange is tokenised alike wherever it stands; only its indexes change.
+            key = tuple((part.kind, part.text) for part in parts)
+            if key not in memo:
+                memo[key] = _encode_exchange(parts, self._tokenizer)
+            places = iter([part.message for part in parts])
+            for segment in memo[key]:
+                is_control = segment.text in ("<s>", "</s>") and segment.kind == "template"
+                message = None if is_control else next(places)
+                segments.append(replace(segment, message=message))
+        return segments
+
+    def encode_reply(self, text: str) -> tuple[int, ...]:
+        """The ids of a reply that is to be continued."""
+        return encode_reply(text, self._tokenizer)
 
 
 def encode_dialog(messages: Sequence[Message], tokenizer: Tokenizer) -> list[int]:
@@ -179,8 +247,26 @@ def _strip(parts: Sequence[_Part]) -> list[_Part]:
     return kept
 
 
+def encode_reply(text: str, tokenizer: Tokenizer) -> tuple[int, ...]:
+    """The ids of a reply that is to be continued: no BOS, no EOS, tags in it stay text."""
+    [ids] = _encode_parts([_Part("reply", None, text.lstrip())], tokenizer)
+    return tuple(ids)
+
+
 def _encode_exchange(parts: Sequence[_Part], tokenizer: Tokenizer) -> list[Segment]:
-    """Tokenise one exchange as a whole, then hand each token to the part it starts in."""
+    segments = [Segment("template", None, "<s>", (tokenizer.bos_token_id,))]
+    segments += [
+        Segment(part.kind, part.message, part.text, tuple(ids))
+        for part, ids in zip(parts, _encode_parts(parts, tokenizer), strict=True)
+    ]
+    if any(part.kind == "assistant" for part in parts):
+        segments.append(Segment("template", None, "</s>", (tokenizer.eos_token_id,)))
+    return segments
+
+
+def _encode_parts(parts: Sequence[_Part], tokenizer: Tokenizer) -> list[list[int]]:
+    """Tokenise the joined text as a whole, then hand each token to the part it ends in: a word
+    has its space in front, and a token with a visitor's text in it is never the template's."""
     text = "".join(part.text for part in parts)
     encoded = tokenizer(
         text,
@@ -199,21 +285,13 @@ def _encode_exchange(parts: Sequence[_Part], tokenizer: Tokenizer) -> list[Segme
     ids: list[list[int]] = [[] for _ in parts]
     owner = tag = 0
     for token, (start, end) in zip(encoded["input_ids"], encoded["offset_mapping"], strict=True):
-        while start >= ends[owner] and owner < len(parts) - 1:
+        while end > ends[owner] and owner < len(parts) - 1:
             owner += 1
         while tag < len(forged) and forged[tag][1] <= start:
             tag += 1
         inside_tag = tag < len(forged) and forged[tag][0] < end
         ids[owner] += _spell(token, tokenizer) if inside_tag else [token]
-
-    segments = [Segment("template", None, "<s>", (tokenizer.bos_token_id,))]
-    segments += [
-        Segment(part.kind, part.message, part.text, tuple(part_ids))
-        for part, part_ids in zip(parts, ids, strict=True)
-    ]
-    if any(part.kind == "assistant" for part in parts):
-        segments.append(Segment("template", None, "</s>", (tokenizer.eos_token_id,)))
-    return segments
+    return ids
 
 
 def _spell(token: int, tokenizer: Tokenizer) -> list[int]:

@@ -15,6 +15,8 @@ LIMITS: dict[str, tuple[float, float]] = {
     "top_logprobs": (0, 5),
 }
 SMALLEST_TEMPERATURE = 0.01  # what is below is greedy
+MAX_STOP_WORDS = 8
+MAX_STOP_CHARS = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,10 +31,11 @@ class Sampling:
             (Keskar et al. 2019, CTRL).
         max_new_tokens: length limit of the reply, in tokens.
         seed: makes the reply reproducible; None draws a new seed.
+        stop: the reply ends before the first of these words.
         top_logprobs: report the log-probability of each token, and of so many of the best.
 
     Raises:
-        OptionError: a value is not a finite number inside `LIMITS`.
+        OptionError: a value is not a finite number inside `LIMITS`, or the stop words are no words.
     """
 
     temperature: float = 0.7
@@ -41,6 +44,7 @@ class Sampling:
     repetition_penalty: float = 1.0
     max_new_tokens: int = 512
     seed: int | None = None
+    stop: tuple[str, ...] = ()
     top_logprobs: int = 0
 
     def __post_init__(self) -> None:
@@ -57,9 +61,19 @@ class Sampling:
             if is_whole and value != int(value):
                 raise _out_of_range(name, value)
             object.__setattr__(self, name, int(value) if is_whole else float(value))
+        _check_stop(self.stop)
         # Dividing by less would overflow; the most probable token has all the weight long before.
         if self.temperature < SMALLEST_TEMPERATURE:
             object.__setattr__(self, "temperature", 0.0)
+
+
+def _check_stop(words: object) -> None:
+    if not isinstance(words, tuple) or len(words) > MAX_STOP_WORDS:
+        raise OptionError("The stop words are no short list.", f"Give up to {MAX_STOP_WORDS}.")
+    if not all(isinstance(word, str) and 0 < len(word) <= MAX_STOP_CHARS for word in words):
+        raise OptionError(
+            "A stop word is empty or too long.", f"Use 1 to {MAX_STOP_CHARS} characters for each."
+        )
 
 
 def _out_of_range(name: str, value: object) -> OptionError:

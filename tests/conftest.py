@@ -76,8 +76,8 @@ def start_app() -> Iterator[Callable[..., App]]:
     """Starts `python app.py` with flags and waits until the page is served."""
     running: list[subprocess.Popen[str]] = []
 
-    def start(*flags: str, **environment: str) -> App:
-        port = _free_port()
+    def start(*flags: str, port: int | None = None, **environment: str) -> App:
+        port = port or _free_port()
         process = subprocess.Popen(
             [sys.executable, "app.py", "--port", str(port), *flags],
             cwd=ROOT,

@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from itertools import takewhile
 from typing import Literal, Protocol
 
+from llama_ui.licence import Licence
 from llama_ui.prompt import Message, Segment
 from llama_ui.sampling import Sampling
 
@@ -25,12 +26,20 @@ class EngineInfo:
         quantization: how the weights are held, for example "4-bit NF4".
         device: where it runs, for example "CPU" or "NVIDIA H200".
         context_length: the context window, in tokens.
+        mode: whether it answers, or (a base model) goes on with the text as it stands.
+        adapter: what was put on the model, by name; empty without.
+        notes: what a reader should know besides, one sentence each.
+        licence: whose terms the model is used under, if they ask to be shown.
     """
 
     name: str
     quantization: str
     device: str
     context_length: int
+    mode: Literal["chat", "completion"] = "chat"
+    adapter: str = ""
+    notes: tuple[str, ...] = ()
+    licence: Licence | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,9 +49,17 @@ class PlanOptions:
     Args:
         owner: whose conversation it is, a name that nobody can guess. Keys and values of earlier
             turns are reused for the same owner only; the empty owner has none.
+        keep_last: send at most so many of the latest exchanges; None sends all that fit.
+        pinned: exchanges, counted from 0, that are dropped last.
+        reminder: text that is repeated at the end of each user message.
+        reply_prefix_ids: the tokens of a reply that has begun already and is to be continued.
     """
 
     owner: str = ""
+    keep_last: int | None = None
+    pinned: frozenset[int] = frozenset()
+    reminder: str = ""
+    reply_prefix_ids: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,13 +68,14 @@ class PromptPlan:
 
     Args:
         segments: the prompt in order, each token with its origin.
-        dropped: how many of the oldest exchanges do not fit and are left out.
+        dropped: which exchanges, counted from 0, are left out: they do not fit, or are not to be
+            remembered.
         owner: whose conversation it is.
         is_public: whether its system prompt is the operator's own.
     """
 
     segments: tuple[Segment, ...]
-    dropped: int
+    dropped: tuple[int, ...] = ()
     owner: str = ""
     is_public: bool = False
 
@@ -80,10 +98,16 @@ class PromptPlan:
         return "".join(segment.text for segment in self.segments)
 
     @property
+    def begun(self) -> tuple[int, ...]:
+        """The tokens of the reply that is to be continued."""
+        return next((s.ids for s in self.segments if s.kind == "reply"), ())
+
+    @property
     def counts(self) -> dict[str, int]:
-        """Tokens by part: template, system, history and the message to be answered."""
+        """Tokens by part: template, system, history, the message to be answered, and what has
+        been said of its reply."""
         last = max((s.message for s in self.segments if s.message is not None), default=None)
-        counts = dict.fromkeys(("template", "system", "history", "message"), 0)
+        counts = dict.fromkeys(("template", "system", "history", "message", "reply"), 0)
         for segment in self.segments:
             part = "history" if segment.kind in ("user", "assistant") else str(segment.kind)
             if segment.message is not None and segment.message == last:
@@ -109,10 +133,17 @@ class Stats:
 
 @dataclass(frozen=True, slots=True)
 class EngineLoad:
-    """How busy an engine is: requests that run, and requests that wait."""
+    """How busy an engine is.
+
+    Args:
+        running: requests that have a slot.
+        waiting: requests in line.
+        tokens_per_s: of all replies together, over the last seconds.
+    """
 
     running: int
     waiting: int
+    tokens_per_s: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -232,6 +263,18 @@ class Engine(Protocol):
 
     @property
     def info(self) -> EngineInfo: ...
+
+    @property
+    def load(self) -> EngineLoad: ...
+
+    def reply_ids(self, text: str) -> tuple[int, ...]:
+        """The tokens of a reply, to have it continued."""
+
+    def text_of(self, ids: Sequence[int]) -> str:
+        """The text of a reply made of these tokens, control tokens left out."""
+
+    def pieces(self, ids: Sequence[int]) -> list[str]:
+        """What each token looks like by itself, spaces and control tokens included."""
 
     def plan(
         self, messages: Sequence[Message], sampling: Sampling, options: PlanOptions = ...

@@ -1,5 +1,7 @@
 """Token ids to text, one id at a time, losing nothing."""
 
+from collections.abc import Sequence
+
 from transformers import PreTrainedTokenizerBase
 
 # A character outside the vocabulary takes at most four byte tokens (UTF-8).
@@ -18,12 +20,13 @@ class TextDecoder:
 
     Args:
         tokenizer: a fast tokenizer.
+        before: ids that the reply goes on from; their text is not repeated.
     """
 
-    def __init__(self, tokenizer: PreTrainedTokenizerBase) -> None:
+    def __init__(self, tokenizer: PreTrainedTokenizerBase, before: Sequence[int] = ()) -> None:
         self._tokenizer = tokenizer
         self._control = frozenset(tokenizer.all_special_ids)
-        self._before: list[int] = []
+        self._before: list[int] = [*before]
         self._held: list[int] = []
 
     def add(self, token: int) -> str:
@@ -60,3 +63,20 @@ class TextDecoder:
         text = self._tokenizer.decode(ids, clean_up_tokenization_spaces=False)
         assert isinstance(text, str)
         return text
+
+
+def piece_text(tokenizer: PreTrainedTokenizerBase, token: int) -> str:
+    """What a token looks like by itself; a lone byte as its code, <0x0A> as the newline it is."""
+    piece = tokenizer.convert_ids_to_tokens(token)
+    if not isinstance(piece, str):
+        return f"<{token}>"
+    if token in tokenizer.all_special_ids:
+        return piece
+    if len(piece) == 6 and piece.startswith("<0x"):
+        byte = int(piece[3:5], 16)
+        return (
+            chr(byte) if byte < 128 and (chr(byte).isprintable() or chr(byte) in "\n\t") else piece
+        )
+    if "\u2581" in piece:  # SentencePiece's space
+        return piece.replace("\u2581", " ")
+    return tokenizer.convert_tokens_to_string([piece])

@@ -3,12 +3,12 @@
 import logging
 import threading
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from functools import partial
 from typing import TypeVar
 
 import torch
 
-from llama_ui.context import exchanges_to_drop
 from llama_ui.engine.base import (
     Chunk,
     EngineInfo,
@@ -19,11 +19,14 @@ from llama_ui.engine.base import (
     Reply,
 )
 from llama_ui.engine.batch import make_batch
+from llama_ui.engine.decoder import piece_text
 from llama_ui.engine.faults import MEMORY_FULL, bug, has_lost_the_gpu, is_out_of_memory
 from llama_ui.engine.loader import LoadedModel
+from llama_ui.engine.meter import SpeedMeter
+from llama_ui.engine.planning import plan_prompt
 from llama_ui.engine.request import Request
 from llama_ui.errors import ChatError, EngineError
-from llama_ui.prompt import Message, dialog_segments, prompt_lengths
+from llama_ui.prompt import Message, Segment
 from llama_ui.sampling import Sampling
 
 log = logging.getLogger(__name__)
@@ -54,6 +57,7 @@ class LocalEngine:
         on_fatal: Callable[[], None] = lambda: None,
     ) -> None:
         self._tokenizer = loaded.tokenizer
+        self._format = loaded.format
         self._info = loaded.info
         self._max_waiting = max_waiting
         self._public_system = public_system
@@ -63,6 +67,7 @@ class LocalEngine:
         self._leaving: set[str] = set()
         self._changed = threading.Condition()
         self._state = "open"
+        self._speed = SpeedMeter()
         self._thread = threading.Thread(target=self._run, name="engine", daemon=True)
         self._thread.start()
 
@@ -73,7 +78,11 @@ class LocalEngine:
     @property
     def load(self) -> EngineLoad:
         """How busy it is."""
-        return EngineLoad(running=len(self._batch.requests), waiting=len(self._waiting))
+        return EngineLoad(
+            running=len(self._batch.requests),
+            waiting=len(self._waiting),
+            tokens_per_s=self._speed.per_second(),
+        )
 
     def plan(
         self,
@@ -82,17 +91,21 @@ class LocalEngine:
         options: PlanOptions = PlanOptions(),  # noqa: B008 - immutable
     ) -> PromptPlan:
         """Lay out the prompt; raises DialogError or ContextWindowError."""
-        prompt_tokens = prompt_lengths(messages, self._tokenizer)
-        has_system = messages[0]["role"] == "system"
-        dropped = exchanges_to_drop(
-            prompt_tokens,
-            exchanges=(len(messages) - has_system) // 2,
+        plan = plan_prompt(
+            partial(self._format.encode, memo={}),
+            messages,
+            options,
             window=self._info.context_length,
             reply_tokens=sampling.max_new_tokens,
+            begun=self._begun(options.reply_prefix_ids),
         )
-        segments = tuple(dialog_segments(messages, self._tokenizer, dropped))
+        has_system = messages[0]["role"] == "system"
         is_public = has_system and messages[0]["content"] == self._public_system
-        return PromptPlan(segments, dropped, options.owner, is_public)
+        return replace(plan, is_public=is_public)
+
+    def reply_ids(self, text: str) -> tuple[int, ...]:
+        """The tokens of a reply, to have it continued; tags in it stay text."""
+        return self._format.encode_reply(text)
 
     def submit(self, plan: PromptPlan, sampling: Sampling) -> Reply:
         """Put the request in line; raises EngineError when the line is full."""
@@ -109,6 +122,23 @@ class LocalEngine:
             request.reply.put(Chunk(queue_position=len(self._waiting)))
             self._changed.notify()
         return request.reply
+
+    def text_of(self, ids: Sequence[int]) -> str:
+        """The text of a reply made of these tokens, control tokens left out."""
+        text = self._tokenizer.decode(
+            list(ids), skip_special_tokens=True, clean_up_tokenization_spaces=False
+        )
+        assert isinstance(text, str)
+        return text
+
+    def pieces(self, ids: Sequence[int]) -> list[str]:
+        """What each token looks like by itself, spaces and control tokens included."""
+        return [piece_text(self._tokenizer, token) for token in ids]
+
+    def _begun(self, ids: tuple[int, ...]) -> Segment | None:
+        if not ids:
+            return None
+        return Segment("reply", None, f" {self.text_of(ids)}", ids)
 
     def forget(self, owner: str) -> None:
         """Drop the keys and values kept for an owner, as soon as nothing of theirs runs."""
@@ -154,10 +184,11 @@ class LocalEngine:
         still_here = {request.owner for request in self._batch.requests}
         for owner in leaving - still_here:
             self._batch.forget(owner)
-        line = self._let_in([r for r in waiting if is_open and not r.reply.cancelled])
-        for request in waiting:
-            if not is_open or request.reply.cancelled:
-                request.reply.put(Chunk(finish_reason="cancelled"))
+        # Asked once: who is stopped a moment later has a slot, and ends there.
+        stopped = [r for r in waiting if r.reply.cancelled or not is_open]
+        line = self._let_in([r for r in waiting if r not in stopped])
+        for request in stopped:
+            request.reply.put(Chunk(finish_reason="cancelled"))
         with self._changed:
             # Those who came meanwhile stand behind.
             self._waiting = line + self._waiting[len(waiting) :]
@@ -177,6 +208,7 @@ class LocalEngine:
 
     def _decode(self, ready: list[Request]) -> None:
         """One token for each; a fault in taking it is that request's alone."""
+        self._speed.add(len(ready))
         for request, token in self._batch.decode(ready):
             try:
                 reason = self._batch.accept(request, token)

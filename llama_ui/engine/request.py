@@ -57,7 +57,7 @@ class Request:
             owner=plan.owner,
             public=plan.public_tokens,
             reply=reply,
-            streamer=ReplyStreamer(tokenizer, reply, len(ids), seed),
+            streamer=ReplyStreamer(tokenizer, reply, len(ids), seed, sampling.stop, plan.begun),
             numbers=random.Random(seed),
         )
 
@@ -70,7 +70,7 @@ class Request:
         """Take a drawn token; says how the reply ends if it ends with it."""
         self.ids.append(token.id)
         self.streamer.put_token(token)
-        if token.id in end_tokens:
+        if token.id in end_tokens or self.streamer.has_stopped:
             return "stop"
         is_full = len(self.ids) >= window
         if is_full or len(self.ids) - self.prompt_tokens >= self.sampling.max_new_tokens:

@@ -1,13 +1,14 @@
 """The streamer of one request: token ids in from the engine, chunks out to the reader."""
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from transformers import PreTrainedTokenizerBase, TextIteratorStreamer
 
 from llama_ui.engine.base import Chunk, FinishReason, Reply, Stats, Token
 from llama_ui.engine.decoder import TextDecoder
+from llama_ui.engine.stopwords import StopWords
 
 
 class ReplyStreamer(TextIteratorStreamer):
@@ -23,14 +24,23 @@ class ReplyStreamer(TextIteratorStreamer):
         reply: takes the chunks.
         prompt_tokens: length of the prompt, for the statistics.
         seed: of the sampling, for the statistics.
+        stop: words that end the reply.
+        begun: tokens of the reply that stand in the prompt already.
     """
 
     def __init__(
-        self, tokenizer: PreTrainedTokenizerBase, reply: Reply, prompt_tokens: int, seed: int | None
+        self,
+        tokenizer: PreTrainedTokenizerBase,
+        reply: Reply,
+        prompt_tokens: int,
+        seed: int | None,
+        stop: Sequence[str] = (),
+        begun: Sequence[int] = (),
     ) -> None:
         super().__init__(tokenizer, skip_prompt=True)
         self._reply = reply
-        self._decoder = TextDecoder(tokenizer)
+        self._decoder = TextDecoder(tokenizer, begun)
+        self._stop = StopWords(stop)
         self._prompt_tokens = prompt_tokens
         self.reused_tokens = 0
         self._seed = seed
@@ -51,7 +61,12 @@ class ReplyStreamer(TextIteratorStreamer):
         if not self._tokens:
             self._first_token = time.perf_counter()
         self._tokens += 1
-        self._reply.put(Chunk(self._decoder.add(token.id), (token,)))
+        self._reply.put(Chunk(self._stop.add(self._decoder.add(token.id)), (token,)))
+
+    @property
+    def has_stopped(self) -> bool:
+        """Whether a stop word has ended the text."""
+        return self._stop.found
 
     def end(self) -> None:
         """End the text."""
@@ -69,7 +84,8 @@ class ReplyStreamer(TextIteratorStreamer):
             tokens_per_s=(tokens - 1) / decoding if tokens > 1 and decoding > 0 else 0.0,
             seed=self._seed,
         )
-        return Chunk(self._decoder.finish(), finish_reason=reason, stats=stats)
+        rest = self._stop.add(self._decoder.finish()) + self._stop.finish()
+        return Chunk(rest, finish_reason=reason, stats=stats)
 
     def __iter__(self) -> Iterator[str]:
         return (chunk.text for chunk in self._reply)

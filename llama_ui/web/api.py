@@ -7,14 +7,14 @@ from typing import Any
 
 import gradio as gr
 
-from llama_ui.conversation import parse_messages
 from llama_ui.engine.base import Engine
 from llama_ui.engine.starter import EngineStarter
 from llama_ui.errors import ChatError, OptionError
+from llama_ui.messages import parse_messages
 from llama_ui.sampling import LIMITS, Sampling
 from llama_ui.web.pacing import FramePacer
 
-OPTIONS = [name for name in LIMITS if name != "top_logprobs"]
+OPTIONS = [*(name for name in LIMITS if name != "top_logprobs"), "stop"]
 
 
 class Api:
@@ -42,7 +42,8 @@ class Api:
         Args:
             message: what the user says.
             history: earlier messages, `{"role": ..., "content": ...}`, a system message first.
-            options: temperature, top_p, top_k, repetition_penalty, max_new_tokens, seed.
+            options: temperature, top_p, top_k, repetition_penalty, max_new_tokens, seed, and stop,
+                a list of words that end the reply.
         """
         reply = None
         try:
@@ -90,4 +91,6 @@ class Api:
         given = options or {}
         if not isinstance(given, dict) or not set(given) <= set(OPTIONS):
             raise OptionError("There is an unknown option.", f"Known are {', '.join(OPTIONS)}.")
-        return replace(self._defaults, **given)
+        stop = given.get("stop", ())
+        checked = {**given, "stop": tuple(stop) if isinstance(stop, list) else stop}
+        return replace(self._defaults, **checked)

@@ -1,81 +1,39 @@
-"""What happens on send, stop, retry, undo and clear. Turns chunks into frames of the page."""
+"""What happens on each event of the page. Turns chunks into frames of it."""
 
 import asyncio
 import logging
-import time
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import aclosing
-from dataclasses import dataclass, replace
+from dataclasses import replace
+from typing import Any
 
 from llama_ui.conversation import Conversation
-from llama_ui.engine.base import Chunk, PlanOptions
 from llama_ui.engine.starter import EngineStarter
-from llama_ui.errors import ChatError, DialogError, EngineError, incident
-from llama_ui.sampling import Sampling
+from llama_ui.errors import ChatError, DialogError, incident
+from llama_ui.export import one_from_json
+from llama_ui.options import ChatOptions
+from llama_ui.text import check_text
+from llama_ui.web.acts import Change, act_of
+from llama_ui.web.compare import compared_turns
+from llama_ui.web.form import Form
+from llama_ui.web.frame import Frame, Frames
+from llama_ui.web.guard import check, check_key, come_to_rest, is_key
 from llama_ui.web.pacing import FramePacer
+from llama_ui.web.running import Running, follow, kept
+from llama_ui.web.screen import Screen, kept_chat, refused
 from llama_ui.web.session import Session
 from llama_ui.web.transcript import (
-    EXAMPLES,
-    STOPPED,
-    caption_for,
-    note_for,
     render_conversation,
-    render_empty,
     render_fault,
-    render_finished,
+    render_notice,
     render_running,
 )
+from llama_ui.web.turn import Turn
 
 log = logging.getLogger(__name__)
 
-
-@dataclass(frozen=True, slots=True)
-class Options:
-    """The values of Advanced options, as the page sent them: not yet checked."""
-
-    system: str
-    temperature: float
-    top_p: float
-    top_k: float
-    repetition_penalty: float
-    max_new_tokens: float
-    seed: str | None
-
-    def sampling(self) -> Sampling:
-        """The checked options; raises OptionError."""
-        return Sampling(
-            temperature=self.temperature,
-            top_p=self.top_p,
-            top_k=self.top_k,  # type: ignore[arg-type]
-            repetition_penalty=self.repetition_penalty,
-            max_new_tokens=self.max_new_tokens,  # type: ignore[arg-type]
-            seed=_seed(self.seed),
-        )
-
-
-def _seed(typed: object) -> int | None:
-    """The seed in its box: empty means none; what is no whole number is for Sampling to refuse."""
-    text = "" if typed is None else str(typed).strip()
-    if not text:
-        return None
-    # Past twenty digits it is out of range anyway, and slow to read.
-    is_whole = text.isascii() and text.lstrip("-").isdigit() and len(text) <= 20
-    return int(text) if is_whole else text  # type: ignore[return-value]
-
-
-@dataclass(frozen=True, slots=True)
-class Frame:
-    """A new state of the page; None leaves that part of it as it is."""
-
-    transcript: str | None = None
-    running: str | None = None
-    message: str | None = None
-    notice: str | None = None
-    busy: bool | None = None
-    has_exchanges: bool | None = None
-
-
-Frames = AsyncGenerator[Frame, None]
+_LOADING_S = 0.5
+Begin = Callable[[Conversation], tuple[Turn, ...]]
 
 
 class Handlers:
@@ -85,86 +43,149 @@ class Handlers:
         starter: holds the engine.
         logo: the SVG that stands on the empty page.
         pacer: decides how often a running reply is shown.
+        defaults: the options of a new chat.
     """
 
-    def __init__(self, starter: EngineStarter, logo: str, pacer: FramePacer) -> None:
+    def __init__(
+        self,
+        starter: EngineStarter,
+        logo: str,
+        pacer: FramePacer,
+        defaults: ChatOptions = ChatOptions(),  # noqa: B008 - immutable
+    ) -> None:
         self._starter = starter
-        self._logo = logo
+        self._screen = Screen(starter, logo)
         self._pacer = pacer
+        self._defaults = defaults
 
-    def shown(self, session: Session) -> Frame:
-        """The page between two replies."""
-        conversation = session.conversation
-        return Frame(
-            transcript=render_conversation(conversation, session.dropped)
-            if conversation.exchanges
-            else render_empty(self._logo),
-            running=render_finished(conversation),
-            notice="",
-            busy=False,
-            has_exchanges=bool(conversation.exchanges),
-        )
-
-    def send(self, session: Session, text: str, options: Options) -> Frames:
+    def send(self, session: Session, key: str, text: str, form: Form) -> Frames:
         """Answer a new message; the typed text leaves its box only once it is accepted."""
-        return self._turn(session, lambda chat: chat.ask(text), options, message="")
+        return self._turn(session, key, lambda chat: (Turn.answer(chat.ask(text)),), form, "")
 
-    def send_example(self, session: Session, index: object, options: Options) -> Frames:
-        """Answer one of the example prompts of the empty page; what is typed stays."""
-        return self._turn(session, lambda chat: chat.ask(_example(index)), options, message=None)
+    def compare(
+        self, session: Session, key: str, text: str, difference: Any, value: Any, form: Form
+    ) -> Frames:
+        """Answer a new message twice, side by side; see compared_turns."""
 
-    def retry(self, session: Session, options: Options) -> Frames:
-        """Answer the last message once more; what is typed stays."""
-        return self._turn(session, Conversation.retry, options, message=None)
+        def begin(chat: Conversation) -> tuple[Turn, ...]:
+            return compared_turns(chat.ask(text), difference, value)
 
-    def undo(self, session: Session, draft: str) -> Frame:
+        return self._turn(session, key, begin, form, "")
+
+    def act(self, session: Session, key: str, data: Mapping[str, Any], form: Form) -> Frames:
+        """Do what a button in the chat pane says; what is typed stays.
+
+        Args:
+            data: see act_of.
+        """
+        begin, change = act_of(session, data, self._starter.wait)
+        if begin is None:
+            return self._change(session, key, change)
+        return self._turn(session, key, lambda chat: (begin(chat),), form)
+
+    def undo(self, session: Session, key: str, draft: str) -> Frame:
         """Take the last exchange back; its text returns to the box, unless something is in it."""
         try:
-            _check_idle(session)
-            session.conversation, text = session.conversation.undo()
+            check(session, key)
+            conversation, text = session.conversation.undo()
         except ChatError as fault:
-            return Frame(notice=render_fault(fault))
-        session.dropped = 0
-        return replace(self.shown(session), message=draft or text)
+            return refused(fault, key)
+        session.show(conversation)
+        session.tokens.clear()  # the messages have other numbers now
+        return replace(self._screen.shown(session), message=draft or text)
 
-    def clear(self, session: Session) -> Frame:
-        """Begin a new conversation."""
+    def opened(self, session: Session) -> Frame:
+        """What a page that has just been loaded must know."""
+        return Frame(chats=[kept_chat(session)], key=session.key)
+
+    async def open(self, session: Session, data: Mapping[str, Any]) -> Frame:
+        """Show another chat: a new one, or one that the browser has kept.
+
+        Args:
+            data: `key` and `chat`, an export of one chat; without them a new one begins. With
+                `same_options` the controls stay as they are.
+        """
         try:
-            _check_idle(session)
+            kept, key = data.get("chat"), data.get("key")
+            if not kept:
+                conversation, key = Conversation(options=self._defaults), Session().key
+            elif isinstance(kept, str) and is_key(key):
+                # Checking a long chat takes a while that other visitors need not wait for.
+                conversation = await asyncio.to_thread(one_from_json, kept)
+            else:
+                raise DialogError("The chat cannot be opened.", "Reload the page.")
+            await come_to_rest(session)
         except ChatError as fault:
             return Frame(notice=render_fault(fault))
-        session.conversation, session.dropped = Conversation(), 0
-        return self.shown(session)
+        left = kept_chat(session)
+        session.show(conversation, key)
+        chats = [left, kept_chat(session)]
+        form = None if data.get("same_options") else Form.of(conversation.options)
+        return replace(self._screen.shown(session), chats=chats, form=form)
+
+    def rename(self, session: Session, shown: str, data: Mapping[str, Any]) -> Frame:
+        """Give the open chat another title, also while a reply runs in it.
+
+        Args:
+            shown: the key of the chat that the page shows.
+            data: `name`, the title, and `key`, under which the browser keeps it from now on.
+        """
+        name, key = data.get("name"), data.get("key")
+        try:
+            check_key(session, shown)
+            if not is_key(key):
+                raise DialogError("The chat cannot be renamed.", "Reload the page.")
+            title = check_text(name).strip()
+            session.conversation = replace(session.conversation, name=title)
+        except ChatError as fault:
+            return refused(fault, shown)
+        session.key = key
+        return Frame(chats=[kept_chat(session)], key=session.key)
 
     def leave(self, session: Session) -> None:
         """The visitor has left: stop what runs, and let the engine forget the conversation."""
         session.stop()
         self._starter.forget(session.owner)
 
+    async def _change(self, session: Session, key: str, change: Change) -> Frames:
+        """Change what is shown, without asking the model."""
+        try:
+            check(session, key)
+            session.conversation = change(session.conversation)
+            yield self._screen.shown(session)
+        except ChatError as fault:
+            yield refused(fault, key)
+
     async def _turn(
         self,
         session: Session,
-        change: Callable[[Conversation], Conversation],
-        options: Options,
-        message: str | None,
+        key: str,
+        begin: Begin,
+        form: Form,
+        message: str | None = None,
     ) -> Frames:
-        """Change the conversation and have its last message answered; faults become a notice.
+        """Begin a turn and, if there is something for the model to do, show how it is done; faults
+        become a notice.
 
         Args:
-            message: what the message box holds once the change is accepted; None leaves it.
+            message: what the message box holds once the turn is accepted; None leaves it.
         """
         try:
-            _check_idle(session)
+            check(session, key)
         except ChatError as fault:
-            yield Frame(notice=render_fault(fault))
+            yield refused(fault, key)
             return
         session.busy, session.stop_requested = True, False
         notice = ""
         try:
-            conversation = change(session.conversation)
-            async with aclosing(self._answer(session, conversation, options, message)) as frames:
-                async for frame in frames:
-                    yield frame
+            turns = begin(replace(session.conversation, options=form.options()))
+            if turns[0].has_work:
+                async with aclosing(self._answer(session, turns, message)) as frames:
+                    async for frame in frames:
+                        yield frame
+                notice = _verdict(session, turns[0])
+            else:  # a reply that was written anew
+                session.show(turns[0].conversation)
         except ChatError as fault:
             notice = render_fault(fault)
         except Exception as error:
@@ -173,81 +194,68 @@ class Handlers:
         finally:
             # Also the way out when the visitor has closed the page.
             session.stop()
-            session.busy, session.reply = False, None
-        yield replace(self.shown(session), notice=notice)
+            session.busy, session.replies = False, ()
+        # Gradio sends the last frame twice, the second time after what is shown next.
+        yield Frame() if session.leaving else replace(self._screen.shown(session), notice=notice)
 
-    async def _answer(
-        self, session: Session, conversation: Conversation, options: Options, message: str | None
-    ) -> Frames:
-        sampling = options.sampling()
-        messages = conversation.messages(options.system)
+    async def _answer(self, session: Session, turns: Sequence[Turn], message: str | None) -> Frames:
         is_loading = self._starter.state == "loading"
         if not is_loading:
             # Before the message is accepted: what cannot be sent stays in its box.
-            await self._submit(session, messages, sampling)
-        session.conversation = conversation
-        status = f"{self._starter.name} is loading, one moment…" if is_loading else ""
+            await self._submit(session, turns)
+        conversation = turns[0].conversation
+        conversation = replace(conversation, name=session.conversation.name)
+        session.show(conversation, dropped=session.dropped)
+        running = [Running(turn) for turn in turns]
+        if is_loading:
+            running[0].status = self._loading_status()
         yield Frame(
-            transcript=render_conversation(conversation, session.dropped),
-            running=render_running("", status),
+            transcript=render_conversation(conversation, session.dropped, turns[0].going_on),
+            running=render_running(running),
             message=message,
             notice="",
             busy=True,
-            has_exchanges=True,
+            has_messages=True,
+            chats=[kept_chat(session)],
         )
-        if is_loading:
-            await self._submit(session, messages, sampling)
-        async with aclosing(self._stream(session, sampling)) as frames:
-            async for frame in frames:
-                yield frame
+        try:
+            if is_loading:
+                while self._starter.state == "loading" and not session.stop_requested:
+                    running[0].status = self._loading_status()
+                    yield Frame(running=render_running(running))
+                    await asyncio.sleep(_LOADING_S)
+                await self._submit(session, turns)
+            if session.replies:
+                engine = self._starter.wait()
+                following = follow(session.replies, running, engine, self._pacer)
+                async with aclosing(following) as frames:
+                    async for _ in frames:
+                        yield Frame(running=render_running(running))
+        finally:
+            session.keep(kept(running), running)
 
-    async def _submit(
-        self, session: Session, messages: list[dict[str, str]], sampling: Sampling
-    ) -> None:
+    def _loading_status(self) -> str:
+        return f"{self._starter.name} is {self._starter.progress}"
+
+    async def _submit(self, session: Session, turns: Sequence[Turn]) -> None:
         engine = await self._starter.engine(lambda: session.stop_requested)
         if engine is None:
             return
-        # Tokenising a long chat takes milliseconds that other visitors need not wait for.
-        options = PlanOptions(owner=session.owner)
-        plan = await asyncio.to_thread(engine.plan, messages, sampling, options)
-        if not session.stop_requested:
-            session.reply = engine.submit(plan, sampling)
-            session.dropped = plan.dropped
-
-    async def _stream(self, session: Session, sampling: Sampling) -> Frames:
-        """Show the running reply, so many frames a second, and keep it at the end."""
-        text, note, caption = "", STOPPED, ""
-        try:
-            if session.reply is not None:
-                with self._pacer.stream():
-                    async for chunk in session.reply:
-                        text += chunk.text
-                        if chunk.finish_reason is not None:
-                            note = note_for(chunk.finish_reason, sampling.max_new_tokens)
-                            caption = caption_for(chunk.stats) if chunk.stats else ""
-                            break
-                        started = time.perf_counter()
-                        yield Frame(running=render_running(text, _queue_status(chunk)))
-                        await self._pacer.pause(time.perf_counter() - started)
-        except Exception:
-            note = "Incomplete: the reply ended with an error."
-            raise
-        finally:
-            session.conversation = session.conversation.answer(text, note, caption)
+        for turn in turns:
+            # Tokenising a long chat takes milliseconds that other visitors need not wait for.
+            plan = await asyncio.to_thread(turn.plan, engine, session.owner)
+            if not session.stop_requested:
+                session.dropped = plan.dropped
+                session.replies += (engine.submit(plan, turn.options.sampling),)
 
 
-def _check_idle(session: Session) -> None:
-    if session.busy:
-        raise EngineError("A reply is still being written.", "Wait for it, or stop it first.")
-
-
-def _example(index: object) -> str:
-    if isinstance(index, int) and 0 <= index < len(EXAMPLES):
-        return EXAMPLES[index]
-    raise DialogError("There is no such example.", "Choose one of those on the page.")
-
-
-def _queue_status(chunk: Chunk) -> str:
-    if chunk.queue_position is None:
+def _verdict(session: Session, turn: Turn) -> str:
+    """What a replay has shown; empty for any other turn."""
+    if turn.repeats is None or session.stop_requested:
         return ""
-    return f"All places are taken; yours is number {chunk.queue_position} in the line…"
+    if session.conversation.head == turn.repeats:
+        return render_notice("Replayed: the same reply, word for word.")
+    return render_notice(
+        "Replayed with the same settings, with another reply: rounding depends on the device and "
+        "on what else is running. Both are kept as versions."
+    )

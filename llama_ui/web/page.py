@@ -9,106 +9,187 @@ from weakref import WeakValueDictionary
 import gradio as gr
 
 from llama_ui.engine.starter import EngineStarter
-from llama_ui.sampling import LIMITS, Sampling
-from llama_ui.settings import ROOT
+from llama_ui.options import ChatOptions
+from llama_ui.sampling import LIMITS
 from llama_ui.web.api import Api
-from llama_ui.web.handlers import Frame, Frames, Handlers, Options
+from llama_ui.web.assets import ASSETS, script
+from llama_ui.web.captions import render_badge
+from llama_ui.web.controls import build_controls
+from llama_ui.web.exchange import markdown_of, read_chats, rename_chat
+from llama_ui.web.form import Form
+from llama_ui.web.frame import Frame, Frames
+from llama_ui.web.handlers import Handlers
+from llama_ui.web.icons import icon
 from llama_ui.web.pacing import FramePacer
 from llama_ui.web.session import Session
-from llama_ui.web.transcript import render_badge, render_empty
+from llama_ui.web.transcript import render_empty
+from llama_ui.web.views import Views
 
-ASSETS = ROOT / "assets"
 _POLL_S = 0.5
 PROMPT_ROOM = 64  # tokens that the longest reply leaves for a prompt
 
-_KEYS = "<kbd>Enter</kbd> sends · <kbd>Shift</kbd>+<kbd>Enter</kbd> new line · <kbd>Esc</kbd> stops"
-# A click on something that carries data-example goes to the server as its number.
-_ON_LOAD = """
-element.addEventListener('click', (event) => {
-    const button = event.target.closest('[data-example]');
-    if (button) trigger('click', {example: Number(button.dataset.example)});
-});
-"""
+_KEYS = (
+    '<button type="button" class="options-button" aria-controls="options">'
+    f"{icon('sliders')}Advanced options</button>"
+)
+_OPTIONS_HEAD = (
+    "<h2>Options of this chat</h2>"
+    f'<button type="button" class="options-button" aria-label="Close">{icon("close")}</button>'
+)
 
 
-def build_page(starter: EngineStarter, defaults: Sampling, system_prompt: str = "") -> gr.Blocks:
+def build_page(starter: EngineStarter, defaults: ChatOptions) -> gr.Blocks:
     """The chat page.
 
     Args:
         starter: holds the engine, which may still be loading.
-        defaults: the sampling options that the page opens with.
-        system_prompt: the one that it opens with.
+        defaults: the options of a new chat.
     """
     logo = (ASSETS / "logo.svg").read_text(encoding="utf-8")
     pacer = FramePacer()
-    handlers = Handlers(starter, logo, pacer)
+    handlers = Handlers(starter, logo, pacer, defaults)
+    views = Views(starter)
     open_pages: WeakValueDictionary[str, Session] = WeakValueDictionary()
+    # The engine's line is the only queue; Gradio's own would add a second one.
+    private: dict[str, Any] = {
+        "api_visibility": "private",
+        "show_progress": "hidden",
+        "concurrency_limit": None,
+        "trigger_mode": "multiple",
+    }
     page = gr.Blocks(title="Llama UI", fill_height=True, fill_width=True)
     with page:
         session = gr.State(Session())
-        with gr.Row(elem_id="header"):
-            gr.HTML(f'<h1 class="brand">{logo}<span>Llama UI</span></h1>', js_on_load=None)
-            badge = gr.HTML(elem_id="badge", js_on_load=None)
-        with gr.Column(elem_id="chat"):
-            transcript = gr.HTML(render_empty(logo), elem_id="transcript", js_on_load=_ON_LOAD)
-            running = gr.HTML("", elem_id="running", js_on_load=None)
-        with gr.Column(elem_id="footer"):
-            notice = gr.HTML("", elem_id="notice", js_on_load=None)
-            with gr.Row(elem_id="composer"):
-                message = gr.Textbox(
-                    elem_id="message",
-                    label="Message",
-                    show_label=False,
-                    placeholder="Type a message…",
-                    lines=1,
-                    max_lines=8,
-                    container=False,
-                    autofocus=True,
-                )
-                send = gr.Button("Send", variant="primary", elem_id="send")
-                stop = gr.Button("Stop", variant="stop", elem_id="stop", visible=False)
-            with gr.Row(elem_id="below"):
-                with gr.Row(elem_id="actions", visible=False) as actions:
-                    retry = gr.Button("Retry", size="sm", elem_id="retry")
-                    undo = gr.Button("Undo", size="sm", elem_id="undo")
-                    clear = gr.Button("Clear", size="sm", elem_id="clear")
-                gr.HTML(_KEYS, elem_id="keys", js_on_load=None)
-            with gr.Accordion("Advanced options", open=False, elem_id="options"):
-                options = _options(defaults, system_prompt)
+        key = gr.Textbox(visible="hidden", elem_id="key")
+        with gr.Row(elem_id="frame"):
+            chats = gr.HTML(
+                elem_id="sidebar",
+                html_template='<nav aria-label="Chats"></nav>',
+                js_on_load=script("dom.js", "store.js", "transfer.js", "sidebar.js", "chats.js"),
+                apply_default_css=False,
+                server_functions=[read_chats, rename_chat, markdown_of],
+            )
+            with gr.Column(elem_id="main"):
+                with gr.Row(elem_id="header"):
+                    gr.HTML(_brand(logo), elem_id="brand", js_on_load=None)
+                    badge = gr.HTML(elem_id="badge", js_on_load=None)
+                with gr.Column(elem_id="chat"):
+                    transcript = gr.HTML(
+                        render_empty(logo),
+                        elem_id="transcript",
+                        js_on_load=script("transcript.js"),
+                    )
+                    running = gr.HTML("", elem_id="running", js_on_load=None)
+                with gr.Column(elem_id="footer"):
+                    notice = gr.HTML("", elem_id="notice", js_on_load=None)
+                    with gr.Row(elem_id="composer"):
+                        message = gr.Textbox(
+                            elem_id="message",
+                            label="Message",
+                            show_label=False,
+                            placeholder="Type a message…",
+                            lines=1,
+                            max_lines=8,
+                            container=False,
+                            autofocus=True,
+                        )
+                        send = gr.Button("Send", variant="primary", elem_id="send")
+                        stop = gr.Button("Stop", variant="stop", elem_id="stop", visible=False)
+                    with gr.Row(elem_id="below"):
+                        with gr.Row(elem_id="actions", visible=False) as actions:
+                            undo = gr.Button("Undo", size="sm", elem_id="undo")
+                            copy_all = gr.Button("Copy all", size="sm", elem_id="copy-all")
+                            clear = gr.Button("Clear", size="sm", elem_id="clear")
+                        show_prompt = gr.Button("Exact prompt", size="sm", elem_id="show-prompt")
+                        gr.HTML(_KEYS, elem_id="keys", js_on_load=None)
+                    meter = gr.HTML("", elem_id="meter", js_on_load=None)
+            with gr.Column(elem_id="options"):
+                gr.HTML(_OPTIONS_HEAD, js_on_load=None)
+                controls, comparison = build_controls(defaults, private)
+        prompt = gr.HTML("", elem_id="inspector", js_on_load=script("inspector.js"))
 
-        view = [transcript, running, message, notice, send, stop, actions]
+        def updates(frame: Frame) -> dict[Any, Any]:
+            """A frame as what changes in which component."""
+            texts = {
+                transcript: frame.transcript,
+                running: frame.running,
+                message: frame.message,
+                notice: frame.notice,
+                chats: frame.chats,
+                key: frame.key,
+                meter: frame.meter,
+                prompt: frame.prompt,
+            }
+            changed: dict[Any, Any] = {c: text for c, text in texts.items() if text is not None}
+            if frame.form is not None:
+                changed.update(zip(controls, frame.form.values(), strict=True))
+            if frame.busy is not None:
+                changed[send] = gr.Button(visible=not frame.busy)
+                changed[stop] = gr.Button(visible=frame.busy)
+                changed[actions] = gr.Row(visible=bool(frame.has_messages) and not frame.busy)
+            # An empty dictionary would be taken for a value.
+            return changed or gr.skip()
 
-        async def on_open(state: Session, request: gr.Request) -> Session:
+        async def on_open(state: Session, request: gr.Request) -> dict[Any, Any]:
             open_pages[request.session_hash or ""] = state
-            return state
+            return {session: state, **updates(handlers.opened(state))}
 
         async def on_close(request: gr.Request) -> None:
             state = open_pages.pop(request.session_hash or "", None)
             if state is not None:
                 handlers.leave(state)
 
-        @_streaming
-        def on_send(state: Session, text: str, *values: Any) -> Frames:
-            return handlers.send(state, text, Options(*values))
+        def streaming(handler: Callable[..., Frames]) -> Callable[..., Any]:
+            """Makes an event handler, which Gradio wants as an async generator, of one that gives
+            frames. When Gradio closes it, because the page is gone, they are closed at once."""
 
-        @_streaming
-        def on_example(event: gr.EventData, state: Session, *values: Any) -> Frames:
-            index = getattr(event, "example", None)
-            return handlers.send_example(state, index, Options(*values))
+            @wraps(handler)
+            async def stream(*arguments: Any) -> AsyncGenerator[dict[Any, Any], None]:
+                async with aclosing(handler(*arguments)) as frames:
+                    async for frame in frames:
+                        yield updates(frame)
 
-        @_streaming
-        def on_retry(state: Session, *values: Any) -> Frames:
-            return handlers.retry(state, Options(*values))
+            return stream
+
+        @streaming
+        def on_send(state: Session, shown: str, text: str, *values: Any) -> Frames:
+            return handlers.send(state, shown, text, Form(*values))
+
+        @streaming
+        def on_act(event: gr.EventData, state: Session, shown: str, *values: Any) -> Frames:
+            return handlers.act(state, shown, event._data or {}, Form(*values))
+
+        @streaming
+        def on_compare(
+            state: Session, shown: str, text: str, what: Any, value: Any, *values: Any
+        ) -> Frames:
+            return handlers.compare(state, shown, text, what, value, Form(*values))
 
         # Coroutines run on the event loop, where everything else that changes a session runs.
         async def on_stop(state: Session) -> None:
             state.stop()
 
-        async def on_undo(state: Session, draft: str) -> list[Any]:
-            return _updates(handlers.undo(state, draft))
+        async def on_undo(state: Session, shown: str, draft: str) -> dict[Any, Any]:
+            return updates(handlers.undo(state, shown, draft))
 
-        async def on_clear(state: Session) -> list[Any]:
-            return _updates(handlers.clear(state))
+        async def on_chats(
+            event: gr.EventData, state: Session, shown: str, request: gr.Request
+        ) -> dict[Any, Any]:
+            # After a restart of the server this may be the first it hears of an open page.
+            open_pages[request.session_hash or ""] = state
+            data = event._data or {}
+            if "name" in data:
+                return updates(handlers.rename(state, shown, data))
+            return updates(await handlers.open(state, data))
+
+        async def on_meter(state: Session, draft: str, *values: Any) -> dict[Any, Any]:
+            return updates(await views.meter(state, draft, Form(*values)))
+
+        async def on_prompt(state: Session, draft: str, *values: Any) -> dict[Any, Any]:
+            return updates(await views.next_prompt(state, draft, Form(*values)))
+
+        async def on_earlier(event: gr.EventData, state: Session) -> dict[Any, Any]:
+            return updates(await views.earlier_prompt(state, (event._data or {}).get("n")))
 
         async def on_badge() -> Any:
             state = starter.state
@@ -117,119 +198,53 @@ def build_page(starter: EngineStarter, defaults: Sampling, system_prompt: str = 
             most = LIMITS["max_new_tokens"][1]
             if info is not None:
                 most = min(most, info.context_length - PROMPT_ROOM)
-            badge_html = render_badge(starter.name, state, info)
+            badge_html = render_badge(starter.name, state, info, str(starter.progress))
             return badge_html, gr.Timer(active=state == "loading"), gr.Slider(maximum=most)
 
-        # The engine's line is the only queue; Gradio's own would add a second one.
-        private: dict[str, Any] = {
-            "api_visibility": "private",
-            "show_progress": "hidden",
-            "concurrency_limit": None,
-        }
-        gr.on([message.submit, send.click], on_send, [session, message, *options], view, **private)
-        transcript.click(on_example, [session, *options], view, **private)
-        retry.click(on_retry, [session, *options], view, **private)
+        view = [transcript, running, message, notice, send, stop, actions, chats, key]
+        draft = [session, message, *controls]
+        sent = [session, key, message, *controls]
+        gr.on([message.submit, send.click], on_send, sent, view, **private).then(
+            on_meter, draft, meter, queue=False, **private
+        )
+        transcript.click(on_act, [session, key, *controls], view, **private).then(
+            on_meter, draft, meter, queue=False, **private
+        )
+        compare, difference, value = comparison
+        both = [session, key, message, difference, value, *controls]
+        compare.click(on_compare, both, view, **private).then(
+            on_meter, draft, meter, queue=False, **private
+        )
+        transcript.select(on_earlier, [session], [prompt, notice], queue=False, **private)
+        show_prompt.click(on_prompt, draft, [prompt, notice], queue=False, **private)
         stop.click(on_stop, [session], queue=False, **private)
-        undo.click(on_undo, [session, message], view, queue=False, **private)
-        clear.click(on_clear, [session], view, queue=False, **private)
+        undo.click(on_undo, [session, key, message], view, queue=False, **private)
+        # Through the queue: what it changes must come after the last frame of the reply it stops.
+        chats.click(on_chats, [session, key], [*view, *controls], **private)
+        # Of the keys typed while one is being counted, only the last matters.
+        latest = {**private, "trigger_mode": "always_last"}
+        changes = [message.change, key.change, undo.click, *(c.change for c in controls)]  # type: ignore[attr-defined]
+        gr.on(changes, on_meter, draft, meter, queue=False, **latest)
+        copy_all.click(None, None, None, js="() => document.dispatchEvent(new Event('copy-all'))")
+        clear.click(None, None, None, js="() => document.dispatchEvent(new Event('clear-chat'))")
         timer = gr.Timer(_POLL_S)
-        gr.on(
-            [page.load, timer.tick],
-            on_badge,
-            None,
-            [badge, timer, options[5]],
-            queue=False,
-            **private,
+        shown_badge = [badge, timer, controls[5]]
+        gr.on([page.load, timer.tick], on_badge, None, shown_badge, queue=False, **private).then(
+            on_meter, draft, meter, queue=False, **private
         )
 
-        page.load(on_open, session, session, queue=False, **private)
+        page.load(on_open, session, [session, chats, key], queue=False, **private)
         page.unload(on_close)
 
-        api = Api(starter, defaults, pacer)
+        api = Api(starter, defaults.sampling, pacer)
         public: dict[str, Any] = {"concurrency_limit": None}
         gr.api(api.chat, api_name="chat", **public)  # type: ignore[attr-defined]
         gr.api(api.prompt, api_name="prompt", **public)  # type: ignore[attr-defined]
     return page
 
 
-def _options(defaults: Sampling, system_prompt: str) -> list[gr.components.Component]:
-    """The controls of Advanced options, in the order of the fields of Options."""
-    system = gr.Textbox(
-        label="System prompt",
-        info="Who the model should be and how it should answer. Empty: none is sent.",
-        placeholder="You are a pirate. Answer in one sentence.",
-        value=system_prompt,
-        lines=3,
-        max_lines=8,
-        elem_id="system",
+def _brand(logo: str) -> str:
+    return (
+        '<button type="button" class="fold" aria-label="Show or hide the chats" title="Chats">'
+        f'{icon("panel")}</button><h1 class="brand">{logo}<span>Llama UI</span></h1>'
     )
-    with gr.Row():
-        temperature = _slider(
-            "temperature", 0.05, defaults, "0 always takes the likeliest word; above 1 runs wild."
-        )
-        top_p = _slider(
-            "top_p", 0.05, defaults, "Choose among the likeliest words that add up to this."
-        )
-    with gr.Row():
-        top_k = _slider("top_k", 1, defaults, "Choose among at most this many words.")
-        penalty = _slider(
-            "repetition_penalty", 0.05, defaults, "Above 1, words already used become less likely."
-        )
-    with gr.Row():
-        max_new_tokens = _slider(
-            "max_new_tokens", 1, defaults, "The longest reply; this room is kept free for it."
-        )
-        # Not a number box: Gradio shows an empty one as 0, and sends that.
-        seed = gr.Textbox(
-            label="Seed",
-            info="The same seed and options give the same reply. Empty: a new one each time.",
-            placeholder="random",
-            value="",
-            max_lines=1,
-            elem_id="seed",
-        )
-    return [system, temperature, top_p, top_k, penalty, max_new_tokens, seed]
-
-
-def _slider(name: str, step: float, defaults: Sampling, info: str) -> gr.Slider:
-    low, high = LIMITS[name]
-    return gr.Slider(
-        low,
-        high,
-        value=getattr(defaults, name),
-        step=step,
-        label=name.replace("_", "-" if name.startswith("top") else " ").capitalize(),
-        info=info,
-        elem_id=name,
-    )
-
-
-def _streaming(handler: Callable[..., Frames]) -> Callable[..., AsyncGenerator[list[Any], None]]:
-    """Makes an event handler, which Gradio wants as an async generator, of one that gives frames.
-
-    When Gradio closes it, because the page is gone, the frames are closed at once.
-    """
-
-    @wraps(handler)
-    async def stream(*arguments: Any) -> AsyncGenerator[list[Any], None]:
-        async with aclosing(handler(*arguments)) as frames:
-            async for frame in frames:
-                yield _updates(frame)
-
-    return stream
-
-
-def _updates(frame: Frame) -> list[Any]:
-    """A frame as the updates of: transcript, running, message, notice, send, stop, actions."""
-    texts = [
-        gr.skip() if text is None else text
-        for text in (frame.transcript, frame.running, frame.message, frame.notice)
-    ]
-    if frame.busy is None:
-        return [*texts, gr.skip(), gr.skip(), gr.skip()]
-    return [
-        *texts,
-        gr.Button(visible=not frame.busy),
-        gr.Button(visible=frame.busy),
-        gr.Row(visible=bool(frame.has_exchanges) and not frame.busy),
-    ]

@@ -4,18 +4,22 @@ import logging
 import sys
 
 from llama_ui.engine.starter import EngineStarter
+from llama_ui.options import ChatOptions
 from llama_ui.sampling import Sampling
 from llama_ui.settings import Settings
-from llama_ui.web.page import ASSETS, build_page
+from llama_ui.web.assets import ASSETS, script
+from llama_ui.web.page import build_page
 from llama_ui.web.theme import build_theme
+
+_STYLES = ("style", "sidebar", "presets", "markdown", "inspect")
 
 log = logging.getLogger(__name__)
 
 
 def serve(starter: EngineStarter, settings: Settings, open_browser: bool) -> int:
     """Serve the page until Ctrl+C; returns the exit code of the program."""
-    defaults = Sampling(max_new_tokens=settings.first_reply_tokens)
-    page = build_page(starter, defaults, settings.system_prompt)
+    sampling = Sampling(max_new_tokens=settings.first_reply_tokens)
+    page = build_page(starter, ChatOptions(settings.system_prompt, sampling))
     try:
         _, local_url, share_url = page.launch(
             server_name=settings.host,
@@ -25,8 +29,8 @@ def serve(starter: EngineStarter, settings: Settings, open_browser: bool) -> int
             inbrowser=open_browser,
             favicon_path=ASSETS / "logo.svg",
             theme=build_theme(),
-            css_paths=[ASSETS / "style.css", ASSETS / "markdown.css"],
-            js=f"() => {{{(ASSETS / 'page.js').read_text(encoding='utf-8')}}}",
+            css_paths=[ASSETS / f"{name}.css" for name in _STYLES],
+            js=f"() => {{{script('page.js')}}}",
             # The page takes no files; Gradio's upload route would.
             max_file_size=1,
             footer_links=["api", "settings"],

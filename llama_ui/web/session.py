@@ -1,9 +1,12 @@
 """What the server keeps for one open page."""
 
 import secrets
+from collections.abc import Sequence
+from dataclasses import replace
 
 from llama_ui.conversation import Conversation
-from llama_ui.engine.base import Reply
+from llama_ui.engine.base import Reply, Token
+from llama_ui.web.running import Running
 
 
 class Session:
@@ -13,27 +16,66 @@ class Session:
 
     Attributes:
         owner: a name that nobody can guess, for what the engine keeps of this conversation.
+        key: under which name the browser keeps the conversation.
         conversation: what stands in the pane.
-        dropped: how many exchanges the last prompt had no room for.
+        dropped: which exchanges the last prompt left out.
+        tokens: of the replies whose probabilities are known, by the number of the message.
+        explained: the reply that is shown token by token.
         busy: whether a reply is being prepared or written.
+        leaving: whether another conversation is to be shown once that reply has ended.
         stop_requested: whether the visitor asked to stop that reply.
-        reply: the running request, once the engine has taken it.
+        compared: two replies that are shown side by side.
+        replies: the running requests, once the engine has taken them.
     """
 
     def __init__(self) -> None:
         self.owner = secrets.token_urlsafe(16)
+        self.key = secrets.token_urlsafe(12)
         self.conversation = Conversation()
-        self.dropped = 0
+        self.dropped: tuple[int, ...] = ()
+        self.tokens: dict[int, tuple[Token, ...]] = {}
+        self.explained: int | None = None
         self.busy = False
+        self.leaving = False
         self.stop_requested = False
-        self.reply: Reply | None = None
+        self.compared: tuple[int, ...] = ()
+        self.replies: tuple[Reply, ...] = ()
 
     def __deepcopy__(self, memo: object) -> "Session":
         """Gradio copies the first session for each visitor: every copy is a new one."""
         return Session()
 
+    def show(
+        self, conversation: Conversation, key: str = "", dropped: tuple[int, ...] = ()
+    ) -> None:
+        """Open another conversation, or another branch of this one.
+
+        Args:
+            key: the name of another conversation; empty stays with this one.
+            dropped: which of its exchanges the model does not see.
+        """
+        self.conversation, self.dropped = conversation, dropped
+        self.explained, self.compared = None, ()
+        if key:
+            self.key = key
+            self.tokens.clear()
+
+    def keep(self, conversations: Sequence[Conversation], running: Sequence[Running]) -> None:
+        """Keep what was written: the conversation after each reply, the last with all of them."""
+        numbers = tuple(c.head for c in conversations if c.head is not None)
+        for number, reply in zip(numbers, running, strict=True):
+            self.tokens.pop(number, None)
+            is_known = all(token.logprob is not None for token in reply.tokens)
+            if reply.tokens and is_known and reply.turn.going_on is None:
+                self.tokens[number] = tuple(reply.tokens)
+        # It may have been renamed meanwhile.
+        self.conversation = replace(conversations[-1], name=self.conversation.name)
+        if len(numbers) > 1:
+            self.compared = numbers
+            self.conversation = self.conversation.select(numbers[0])
+
     def stop(self) -> None:
-        """Stop the running reply, if there is one; returns at once."""
+        """Stop what is running, if anything is; returns at once."""
         self.stop_requested = True
-        if self.reply is not None:
-            self.reply.cancel()
+        for reply in self.replies:
+            reply.cancel()

@@ -1,11 +1,29 @@
-"""The chat pane as HTML. Pure: a conversation in, markup out, everything in it escaped."""
+"""The chat pane as HTML. Pure: a conversation in, markup out, everything in it escaped.
 
+A button carries what it does in data-act and the message it is about in data-n; the page sends
+both to the server (see page.py).
+"""
+
+from collections.abc import Collection, Sequence
 from html import escape
+from typing import Protocol
 
-from llama_ui.conversation import Conversation, Exchange
-from llama_ui.engine.base import EngineInfo, FinishReason, Stats
+from llama_ui.conversation import Conversation, Ending, Facts, Message
 from llama_ui.errors import ChatError
+from llama_ui.options import ChatOptions
+from llama_ui.web.captions import caption_for, details, note_for
+from llama_ui.web.icons import icon
 from llama_ui.web.markdown import render_markdown
+
+
+class Shown(Protocol):
+    """A reply that is being written: how far it is, or what is happening before its first word."""
+
+    @property
+    def shown(self) -> str: ...
+
+    status: str
+
 
 EXAMPLES = (
     "Tell me a tiny story about a brave llama.",
@@ -13,30 +31,42 @@ EXAMPLES = (
     "How do I run Llama 2 7B here?",
     "Talk like a pirate and introduce yourself.",
 )
-STOPPED = "Stopped."
+_KEYS = (
+    "<kbd>Enter</kbd> sends · <kbd>Shift</kbd>+<kbd>Enter</kbd> breaks the line · "
+    "<kbd>Esc</kbd> stops · <kbd>↑</kbd> edits your last message"
+)
+_CUT: tuple[Ending, ...] = ("cancelled", "length", "error")
 
 
-def render_conversation(conversation: Conversation, dropped: int = 0) -> str:
-    """All exchanges; those the model no longer sees stand first, greyed.
+def render_conversation(
+    conversation: Conversation,
+    dropped: Collection[int] = (),
+    running: int | None = None,
+    explainable: Collection[int] = (),
+    explained: tuple[int, str] | None = None,
+    compared: Sequence[int] = (),
+) -> str:
+    """All messages that are shown; those the model no longer sees are greyed.
 
     Args:
-        dropped: how many of the oldest answered exchanges did not fit into the last prompt.
+        dropped: which answered exchanges, counted from 0, the last prompt left out.
+        running: the number of a reply that is going on: it stands in a pane of its own.
+        explainable: the replies whose probabilities are known.
+        explained: one of them, and how it looks token by token.
+        compared: replies to the last message that stand side by side.
     """
-    rows, answered, border = [], 0, 0
-    for exchange in conversation.exchanges:
-        answered += bool(exchange.assistant)
-        forgotten = bool(exchange.assistant) and answered <= dropped
-        rows.append(_exchange(exchange, forgotten))
-        border = len(rows) if forgotten else border
-    if border:
-        count = (
-            "1 exchange no longer fits" if dropped == 1 else f"{dropped} exchanges no longer fit"
-        )
-        rows.insert(
-            border,
-            f'<p class="divider">The {count} into the context window: '
-            "the model does not see what stands above.</p>",
-        )
+    exchanges = conversation.exchanges()
+    forgotten = {number for e in dropped if e < len(exchanges) for number in exchanges[e]}
+    rows = []
+    for number in conversation.path:
+        if number in compared:
+            rows.append(_compared(conversation, compared))
+        elif number != running:
+            words = explained[1] if explained and explained[0] == number else ""
+            more = _more_tools(conversation, number, number in explainable)
+            rows.append(_message(conversation, number, number in forgotten, more, words))
+        if forgotten and number == max(forgotten):
+            rows.append(_divider(len(dropped)))
     return (
         f'<section role="log" aria-label="Conversation" aria-live="off">{"".join(rows)}</section>'
     )
@@ -45,32 +75,41 @@ def render_conversation(conversation: Conversation, dropped: int = 0) -> str:
 def render_empty(logo: str) -> str:
     """What stands in the pane before the first message: a word of welcome and examples."""
     buttons = "".join(
-        f'<button type="button" class="example" data-example="{index}">{escape(text)}</button>'
+        f'<button type="button" class="example" data-act="example" data-n="{index}">'
+        f"{escape(text)}</button>"
         for index, text in enumerate(EXAMPLES)
     )
     return (
         f'<section class="welcome">{logo}<h2>What shall we talk about?</h2>'
         "<p>The model runs where this page is served from; nothing you type goes anywhere else."
-        f'</p><div class="examples">{buttons}</div></section>'
+        f'</p><div class="examples">{buttons}</div><p class="keys">{_KEYS}</p></section>'
     )
 
 
-def render_running(text: str, status: str = "") -> str:
-    """The reply that is being written; before its first word, what is happening instead."""
-    if text:
-        body = f'<div class="md">{render_markdown(text)}</div>'
-    else:
-        dots = '<span class="dots"><i></i><i></i><i></i></span>'
-        body = f'<p class="waiting">{dots}{escape(status)}</p>'
-    return f'<div class="turn assistant running" aria-busy="true">{body}</div>'
+def render_running(replies: Sequence[Shown]) -> str:
+    """The replies that are being written, side by side when there are two; before the first word
+    of one, what is happening instead."""
+    bodies = [_body(reply) for reply in replies]
+    if len(bodies) == 1:
+        return f'<div class="turn assistant running" aria-busy="true">{bodies[0]}</div>'
+    columns = "".join(f'<div class="column-of-two">{body}</div>' for body in bodies)
+    return f'<div class="turn assistant running two" aria-busy="true">{columns}</div>'
+
+
+def _body(reply: Shown) -> str:
+    if reply.shown:
+        return f'<div class="md">{render_markdown(reply.shown)}</div>'
+    dots = '<span class="dots"><i></i><i></i><i></i></span>'
+    return f'<p class="waiting">{dots}{escape(reply.status)}</p>'
 
 
 def render_finished(conversation: Conversation) -> str:
     """What a screen reader says when a reply is complete; nothing to see."""
-    last = conversation.exchanges[-1] if conversation.exchanges else None
-    if last is None or not last.assistant:
+    head = conversation.head
+    if head is None or conversation.is_waiting:
         return ""
-    return f'<p class="sr-only" role="status">Reply: {escape(last.assistant[:2_000])}</p>'
+    text = conversation.nodes[head].text[:2_000]
+    return f'<p class="sr-only" role="status">Reply: {escape(text)}</p>'
 
 
 def render_fault(fault: ChatError) -> str:
@@ -81,60 +120,132 @@ def render_fault(fault: ChatError) -> str:
     )
 
 
-def render_badge(name: str, state: str, info: EngineInfo | None) -> str:
-    """Which model answers: name, quantisation, device and context window."""
-    if info is None:
-        text = f"{name} · loading…" if state == "loading" else f"{name} · not loaded"
-    else:
-        text = " · ".join(
-            (info.name, info.quantization, info.device, f"{info.context_length:,} tokens")
+def render_notice(text: str) -> str:
+    """Something worth knowing that is no fault."""
+    return f'<div class="news" role="status">{escape(text)}</div>'
+
+
+def _divider(count: int) -> str:
+    what = "1 exchange" if count == 1 else f"{count} exchanges"
+    return (
+        f'<p class="divider">The model no longer sees what is grey: {what} did not fit into the '
+        "context window, or should not be remembered.</p>"
+    )
+
+
+def _message(
+    conversation: Conversation, number: int, forgotten: bool, more: str, words: str
+) -> str:
+    node = conversation.nodes[number]
+    is_last = number == conversation.head
+    body = _asked(node) if node.role == "user" else _reply(node, words)
+    tools = _versions(conversation, number) + _tools(node, number, is_last) + more
+    grey = " forgotten" if forgotten else ""
+    return (
+        f'<article class="turn {node.role}{grey}" data-text="{escape(node.text)}" '
+        f'data-n="{number}">{body}<div class="tools">{tools}{_facts(node)}</div></article>'
+    )
+
+
+def _compared(conversation: Conversation, numbers: Sequence[int]) -> str:
+    """Replies side by side, each with what it was asked with and a button to keep it."""
+    columns = []
+    for number in numbers:
+        node = conversation.nodes[number]
+        facts = node.facts or Facts()
+        columns.append(
+            f'<div class="column-of-two"><h4>{escape(_asked_with(facts))}</h4>'
+            f'<div class="md">{render_markdown(node.text)}</div>'
+            f'<div class="tools"><button type="button" class="named" data-act="select" '
+            f'data-n="{number}">Keep this one</button>{_facts(node)}</div></div>'
         )
-    return f'<span class="badge {state}" role="status">{escape(text)}</span>'
+    return f'<article class="turn assistant two">{"".join(columns)}</article>'
 
 
-def note_for(reason: FinishReason, max_new_tokens: int) -> str:
-    """Why a reply is incomplete; empty when it is whole."""
-    if reason == "cancelled":
-        return STOPPED
-    if reason == "length":
-        return f"Cut at the limit of {max_new_tokens:,} new tokens: raise it in Advanced options."
-    return ""
+def _asked_with(facts: Facts) -> str:
+    options = facts.options or ChatOptions()
+    system = options.system.strip()
+    prompt = f"“{system[:60]}”" if system else "no system prompt"
+    return f"temperature {options.sampling.temperature:g}, {prompt}"
 
 
-def caption_for(stats: Stats) -> str:
-    """The facts about a reply in one line; empty when no token was drawn."""
-    if not stats.reply_tokens:
+def _asked(node: Message) -> str:
+    return (
+        '<span class="sr-only">You said: </span>'
+        f'<div class="typed" dir="auto">{escape(node.text)}</div>'
+    )
+
+
+def _reply(node: Message, words: str) -> str:
+    note = note_for(node.facts) if node.facts else ""
+    shown = f'<p class="note">{escape(note)}</p>' if note else ""
+    return (
+        '<span class="sr-only">The model said: </span>'
+        f'<div class="md">{words or render_markdown(node.text)}</div>{shown}'
+    )
+
+
+def _facts(node: Message) -> str:
+    """The caption, and behind it, on hover, all that is known."""
+    caption = caption_for(node.facts) if node.facts else ""
+    if not caption or node.facts is None:
         return ""
-    parts = [f"{stats.reply_tokens:,} tokens"]
-    if stats.tokens_per_s:
-        parts.append(f"{stats.tokens_per_s:.0f} tokens/s")
-    parts.append(f"first after {stats.first_token_s:.2f} s")
-    if stats.seed is not None:
-        parts.append(f"seed {stats.seed}")
-    return " · ".join(parts)
-
-
-def _exchange(exchange: Exchange, forgotten: bool) -> str:
-    classes = "exchange forgotten" if forgotten else "exchange"
-    reply = "" if exchange.assistant is None and not exchange.note else _reply(exchange)
+    rows = "".join(
+        f"<dt>{escape(name)}</dt><dd>{escape(value)}</dd>" for name, value in details(node.facts)
+    )
     return (
-        f'<article class="{classes}"><div class="turn user">'
-        f'<span class="sr-only">You said: </span><div class="typed" dir="auto">'
-        f"{escape(exchange.user)}</div></div>{reply}</article>"
+        f'<span class="caption" tabindex="0">{escape(caption)}'
+        f'<span class="details" role="tooltip"><dl>{rows}</dl></span></span>'
     )
 
 
-def _reply(exchange: Exchange) -> str:
-    note = f'<p class="note">{escape(exchange.note)}</p>' if exchange.note else ""
-    caption = f'<span class="caption">{escape(exchange.caption)}</span>' if exchange.caption else ""
-    copy = (
-        '<button type="button" class="copy-reply" data-text="'
-        f'{escape(exchange.assistant)}" aria-label="Copy the reply" title="Copy">Copy</button>'
-        if exchange.assistant
-        else ""
-    )
+def _versions(conversation: Conversation, number: int) -> str:
+    """< 2/3 >: the message before and after in the same place."""
+    all_of_it = conversation.versions(number)
+    if len(all_of_it) == 1:
+        return ""
+    at = all_of_it.index(number)
+    before = _arrow("back", "Earlier version", all_of_it[at - 1] if at else None)
+    is_newest = at + 1 == len(all_of_it)
+    after = _arrow("next", "Later version", None if is_newest else all_of_it[at + 1])
+    return f'<span class="versions">{before}<span>{at + 1}/{len(all_of_it)}</span>{after}</span>'
+
+
+def _arrow(name: str, label: str, number: int | None) -> str:
+    if number is None:
+        return f'<button type="button" disabled aria-label="{label}">{icon(name)}</button>'
+    return _button("select", name, label, number)
+
+
+def _tools(node: Message, number: int, is_last: bool) -> str:
+    tools = [_button("copy", "copy", "Copy", number), _button("edit", "edit", "Edit", number)]
+    if node.role == "assistant" or is_last:
+        tools.append(_button("retry", "retry", "Answer once more", number))
+    if is_last and node.text and node.facts is not None and node.facts.ending in _CUT:
+        tools.append(
+            f'<button type="button" class="named" data-act="continue" data-n="{number}">'
+            f"{icon('continue')}Continue</button>"
+        )
+    return "".join(tools)
+
+
+def _more_tools(conversation: Conversation, number: int, is_explainable: bool) -> str:
+    """Pinning, and what shows how a reply came about."""
+    node = conversation.nodes[number]
+    if node.role == "user":
+        is_pinned = number in conversation.pinned
+        label = "Let it be forgotten in its turn" if is_pinned else "Pin: forget this last"
+        return _button("pin", "pin", label, number, " pinned" if is_pinned else "")
+    tools = [_button("prompt", "prompt", "Exact prompt", number)]
+    if node.facts is not None and node.facts.options and node.facts.ending != "edited":
+        tools.append(_button("replay", "replay", "Replay with the same settings", number))
+    if is_explainable:
+        tools.append(_button("why", "why", "Why this word", number))
+    return "".join(tools)
+
+
+def _button(act: str, picture: str, label: str, number: int, state: str = "") -> str:
     return (
-        '<div class="turn assistant"><span class="sr-only">The model said: </span>'
-        f'<div class="md">{render_markdown(exchange.assistant or "")}</div>{note}'
-        f'<div class="facts">{copy}{caption}</div></div>'
+        f'<button type="button" class="tool{state}" data-act="{act}" data-n="{number}" '
+        f'aria-label="{label}" title="{label}">{icon(picture)}</button>'
     )

@@ -31,9 +31,9 @@ def take(page: Page, name: str) -> None:
     page.goto(sys.argv[1])
     page.wait_for_selector(".badge.ready")
     # A fixed seed: the same picture every time.
-    page.get_by_text("Advanced options").click()
+    page.click("#keys .options-button")
     page.locator("#seed textarea, #seed input").first.fill("7")
-    page.get_by_text("Advanced options").click()
+    page.click("#options .options-button")
     for number, text in enumerate(CHAT, start=1):
         page.fill("#message textarea", text)
         page.press("#message textarea", "Enter")

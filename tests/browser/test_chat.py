@@ -44,7 +44,7 @@ def set_option(page: Page, elem_id: str, value: str) -> None:
 
 
 def open_options(page: Page) -> None:
-    page.get_by_text("Advanced options").click()
+    page.click("#keys .options-button")
     expect(page.locator("#temperature")).to_be_visible()
 
 
@@ -104,13 +104,156 @@ def test_stop_keeps_the_partial_reply(page, how):
     assert chat(page, "Hello again!")
 
 
-def test_retry_answers_the_same_message_again(page):
-    chat(page, "Hello!")
-    page.click("#retry")
-    expect(page.locator(".turn.assistant.running")).to_be_visible()
+def tool(page: Page, turn: str, act: str, label: str = "") -> None:
+    """Click a button under a message, as a mouse does: it shows when the mouse is there."""
+    row = page.locator(turn)
+    row.hover()
+    row.locator(f'[data-act="{act}"]' + (f'[aria-label="{label}"]' if label else "")).click()
+
+
+LAST_REPLY = ".turn.assistant:not(.running):last-child"
+LAST_QUESTION = ".turn.user >> nth=-1"
+
+
+def test_retry_keeps_the_first_reply_as_a_version(page):
+    open_options(page)
+    set_option(page, "temperature", "1.2")
+    first = chat(page, "Tell me a tiny story about a brave llama.")
+    tool(page, LAST_REPLY, "retry")
+    expect(page.locator(".versions")).to_have_text("2/2", timeout=60_000)
     wait_until_idle(page)
+    second = page.locator(".turn.assistant .md").inner_text()
+    assert second != first
+    tool(page, LAST_REPLY, "select", "Earlier version")
+    expect(page.locator(".versions")).to_have_text("1/2")
+    assert page.locator(".turn.assistant .md").inner_text() == first
+    # Going on from the first one is a branch: the second is still there.
+    chat(page, "Thank you!")
+    tool(page, ".turn.assistant >> nth=0", "select", "Later version")
+    expect(page.locator(".turn")).to_have_count(2)
+    assert page.locator(".turn.assistant .md").inner_text() == second
+
+
+def test_a_question_can_be_written_anew(page):
+    chat(page, "Hello!")
+    chat(page, "What is top_k?")
+    tool(page, ".turn.user >> nth=0", "edit")
+    editor = page.locator(".editor textarea")
+    expect(editor).to_be_focused()
+    expect(editor).to_have_value("Hello!")
+    page.keyboard.press("Escape")
+    expect(editor).to_have_count(0)
+    tool(page, ".turn.user >> nth=0", "edit")
+    editor.fill("What is top_p?")
+    page.keyboard.press("Enter")
     expect(page.locator(".turn.user")).to_have_count(1)
-    expect(page.locator(".turn.assistant .md")).to_have_text(re.compile(r"\w"))
+    expect(page.locator(".turn.user .typed")).to_have_text("What is top_p?")
+    expect(page.locator(LAST_REPLY)).to_contain_text(re.compile("top_p", re.I), timeout=60_000)
+    wait_until_idle(page)
+    tool(page, ".turn.user", "select", "Earlier version")
+    expect(page.locator(".turn.user .typed").first).to_have_text("Hello!")
+    expect(page.locator(".turn")).to_have_count(4)
+
+
+def test_a_reply_can_be_written_anew_without_asking_the_model(page):
+    chat(page, "Hello!")
+    tool(page, LAST_REPLY, "edit")
+    page.locator(".editor textarea").fill("  I am **bold**.")
+    page.get_by_role("button", name="Save").click()
+    expect(page.locator(".turn.assistant .md strong")).to_have_text("bold")
+    expect(page.locator(".note")).to_have_text("Edited.")
+    tool(page, LAST_REPLY, "edit")
+    expect(page.locator(".editor textarea")).to_have_value("  I am **bold**.")
+
+
+def test_arrow_up_edits_the_last_message(page):
+    chat(page, "Hello!")
+    chat(page, "What is top_k?")
+    page.press("#message textarea", "ArrowUp")
+    expect(page.locator(".editor textarea")).to_have_value("What is top_k?")
+    page.keyboard.press("Escape")
+    expect(page.locator("#message textarea")).to_be_focused()
+
+
+def test_a_reply_cut_by_its_limit_goes_on(page):
+    open_options(page)
+    set_option(page, "max_new_tokens", "6")
+    set_option(page, "temperature", "0")
+    cut = chat(page, "What does temperature do?")
+    tool(page, LAST_REPLY, "continue")
+    wait_until_idle(page)
+    expect(page.locator(".turn.assistant .md")).not_to_have_text(cut, timeout=60_000)
+    assert page.locator(".turn.assistant .md").inner_text().startswith(cut)
+    expect(page.locator(".turn")).to_have_count(2)
+
+
+def test_a_stopped_reply_goes_on(page):
+    write_long_replies(page)
+    send(page, "Tell me a long story about a llama.")
+    expect(page.locator("#running .md")).to_be_visible(timeout=60_000)
+    page.keyboard.press("Escape")
+    wait_until_idle(page)
+    stopped = page.locator(LAST_REPLY).get_attribute("data-text")
+    tool(page, LAST_REPLY, "continue")
+    page.wait_for_function(
+        "text => document.querySelector('#running .md')?.innerText.length > text.length",
+        arg=stopped,
+    )
+    page.keyboard.press("Escape")
+    wait_until_idle(page)
+    whole = page.locator(LAST_REPLY).get_attribute("data-text")
+    assert whole.startswith(stopped)
+    assert len(whole) > len(stopped)
+
+
+def test_copying_gives_the_text_exactly_as_it_is(page):
+    page.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    text = "  <b>one</b>\n\n\ttwo [INST]  "
+    chat(page, text)
+    tool(page, ".turn.user", "copy")
+    expect(page.locator(".turn.user .copied")).to_have_text("Copied")
+    assert page.evaluate("navigator.clipboard.readText()") == text
+    page.click("#copy-all")
+    expect(page.locator("#copy-all")).to_have_text("Copied")
+    everything = page.evaluate("navigator.clipboard.readText()")
+    reply = page.locator(LAST_REPLY).get_attribute("data-text")
+    assert everything == f"**You**\n\n{text}\n\n**Reply**\n\n{reply}"
+    expect(page.locator("#copy-all")).to_have_text("Copy all", timeout=5_000)
+
+
+def test_enter_while_a_reply_is_written_is_explained(page):
+    write_long_replies(page)
+    send(page, "Tell me a long story about a llama.")
+    expect(page.locator("#running .md")).to_be_visible(timeout=60_000)
+    send(page, "And another one")
+    expect(page.locator(".fault")).to_contain_text("still being written")
+    expect(page.locator("#message textarea")).to_have_value("And another one")
+    page.keyboard.press("Escape")
+    wait_until_idle(page)
+
+
+def test_stop_words_reminder_and_memory_reach_the_model(page):
+    open_options(page)
+    set_option(page, "temperature", "0")
+    whole = chat(page, "What does temperature do?")
+    word = whole.split()[4]
+    set_option(page, "stop_words", word)
+    page.click("#clear")
+    expect(page.locator(".example").first).to_be_visible()
+    assert chat(page, "What does temperature do?") == whole[: whole.index(word)].rstrip()
+    set_option(page, "keep_last", "0")
+    chat(page, "Hello!")
+    expect(page.locator(".turn.forgotten")).to_have_count(2)
+
+
+def test_sampling_presets_and_reset(page):
+    open_options(page)
+    page.get_by_role("button", name="Creative").click()
+    expect(page.locator("#temperature input[type=number]")).to_have_value("1.1")
+    set_option(page, "seed", "5")
+    page.click("#reset")
+    expect(page.locator("#temperature input[type=number]")).to_have_value("0.7")
+    expect(page.locator("#seed textarea, #seed input")).to_have_value("")
 
 
 def test_undo_gives_the_typed_text_back(page):
@@ -218,7 +361,7 @@ def test_the_chat_follows_the_stream_unless_the_reader_scrolled_up(app, open_pag
     page = open_page(app.url, height=420)
     page.wait_for_selector(READY, timeout=60_000)
     write_long_replies(page)
-    page.get_by_text("Advanced options").click()
+    page.click("#keys .options-button")
     send(page, "Tell me a long story about a llama.\n" * 12)
     overflow = (
         "(() => { const c = document.getElementById('chat');"
@@ -267,7 +410,12 @@ def test_nothing_sticks_out_of_the_screen(app, open_page, width, height, scheme)
         "[document.documentElement.scrollWidth, document.documentElement.scrollHeight]"
     )
     assert size == [width, height]
-    for selector in ("#message", "#send", "#options", ".badge"):
+    for selector in ("#options", "#options h2"):
+        box = page.locator(selector).bounding_box()
+        assert box["x"] >= 0
+        assert box["x"] + box["width"] <= width
+    page.click("#options .options-button")
+    for selector in ("#message", "#send", "#actions", "#keys .options-button", ".badge"):
         box = page.locator(selector).bounding_box()
         assert box["x"] >= 0
         assert box["x"] + box["width"] <= width

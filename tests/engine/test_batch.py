@@ -30,7 +30,7 @@ def question(number: int) -> list[dict[str, str]]:
 
 
 def plan_of(ids: list[int], owner: str = "") -> PromptPlan:
-    return PromptPlan((Segment("user", 0, "", tuple(ids)),), 0, owner)
+    return PromptPlan((Segment("user", 0, "", tuple(ids)),), (), owner)
 
 
 def collect(reply):

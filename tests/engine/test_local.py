@@ -4,10 +4,11 @@ import asyncio
 import random
 import threading
 import time
+from dataclasses import replace
 
 import pytest
 
-from llama_ui.engine.base import Reply
+from llama_ui.engine.base import PlanOptions, Reply
 from llama_ui.engine.local import LocalEngine
 from llama_ui.engine.streamer import ReplyStreamer
 from llama_ui.errors import ContextWindowError, EngineError
@@ -113,7 +114,8 @@ def test_a_long_chat_loses_its_oldest_exchanges_but_not_the_system_prompt(engine
         messages.append({"role": "assistant", "content": f"Answer {number}: they like grass. " * 4})
     messages.append({"role": "user", "content": "And now?"})
     plan = engine.plan(messages, Sampling(max_new_tokens=256))
-    assert 0 < plan.dropped < 60
+    assert plan.dropped == tuple(range(len(plan.dropped)))
+    assert 0 < len(plan.dropped) < 60
     assert len(plan.ids) + 256 <= 2048
     assert "Be kind." in plan.text
     assert "Question 0 " not in plan.text
@@ -239,3 +241,35 @@ def test_closing_ends_every_reply_and_the_thread(loaded):
     assert [last_of(reply).finish_reason for reply in replies] == ["cancelled"] * 3
     with pytest.raises(EngineError):
         ask(engine)
+
+
+def test_a_stop_word_ends_the_reply_before_it(engine):
+    whole = text_of(ask(engine))
+    word = whole.split()[3]
+    sampling = replace(GREEDY, stop=("never said", word))
+    chunks = list(ask(engine, sampling))
+    assert "".join(chunk.text for chunk in chunks) == whole[: whole.index(word)]
+    assert chunks[-1].finish_reason == "stop"
+
+
+def test_a_cut_reply_goes_on_where_it_was_cut(exact):
+    """In two pieces it is the reply that one piece would have been, spaces included."""
+    engine = LocalEngine(exact)
+    chunks = list(ask(engine))
+    whole = "".join(chunk.text for chunk in chunks)
+    drawn = tuple(token.id for chunk in chunks for token in chunk.tokens)
+    for count in (1, 5, len(drawn) - 1):
+        plan = engine.plan(HELLO, GREEDY, PlanOptions(reply_prefix_ids=drawn[:count]))
+        assert plan.counts["reply"] == count
+        said = plan.text.rpartition("[/INST] ")[2]
+        assert said
+        assert (said + text_of(engine.submit(plan, GREEDY))).startswith(whole)
+    assert engine.reply_ids(whole) == drawn
+    engine.close()
+
+
+def test_the_engine_says_how_busy_it_is(engine):
+    assert engine.load.tokens_per_s == 0
+    seen = [engine.load for _ in ask(engine, Sampling(temperature=1, max_new_tokens=60))]
+    assert max(load.tokens_per_s for load in seen) > 0
+    assert max(load.running for load in seen) == 1

@@ -32,6 +32,9 @@ def test_chat_takes_history_and_options(client):
     options = {"temperature": 1.3, "seed": 4, "max_new_tokens": 20}
     first = client.predict("Who are you?", history, options, api_name="/chat")
     assert client.predict("Who are you?", history, options, api_name="/chat") == first
+    word = first.split()[3]
+    cut = client.predict("Who are you?", history, {**options, "stop": [word]}, api_name="/chat")
+    assert cut == first[: first.index(word)]
 
 
 def test_prompt_gives_text_ids_and_counts(client, tokenizer):
@@ -51,6 +54,8 @@ def test_prompt_gives_text_ids_and_counts(client, tokenizer):
         (("hi", None, {"temperature": 9}), "from 0 to 2"),
         (("hi", None, {"max_new_tokens": "many"}), "whole number"),
         (("hi", None, {"unknown": 1}), "unknown option"),
+        (("hi", None, {"stop": "word"}), "no short list"),
+        (("hi", None, {"stop": [5]}), "stop word is empty or too long"),
         (("hi", None, {"max_new_tokens": 4000}), "context window"),
         (("x" * 200_000,), "characters"),
         ((5,), "no text"),

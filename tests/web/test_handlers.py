@@ -1,23 +1,36 @@
 """What the handlers do with faults and with values that no browser of ours would send."""
 
 import asyncio
+from dataclasses import replace
 
 import pytest
 
 from llama_ui.engine.starter import EngineStarter
 from llama_ui.errors import ModelError
-from llama_ui.web.handlers import Handlers, Options
+from llama_ui.options import ChatOptions
+from llama_ui.sampling import Sampling
+from llama_ui.web.form import Form
+from llama_ui.web.handlers import Handlers
 from llama_ui.web.pacing import FramePacer
 from llama_ui.web.session import Session
 
-OPTIONS = Options("", 0, 0.9, 50, 1, 16, None)
+
+def form(**changes) -> Form:
+    """What the page sends for greedy, short replies."""
+    plain = Form.of(ChatOptions(sampling=Sampling(temperature=0, max_new_tokens=16)))
+    return replace(plain, **changes)
+
+
+def texts(session: Session) -> list[str]:
+    conversation = session.conversation
+    return [conversation.nodes[number].text for number in conversation.path]
 
 
 @pytest.fixture
 def starter(loaded):
     from llama_ui.engine.local import LocalEngine
 
-    starter = EngineStarter(lambda: LocalEngine(loaded), "Pocket Llama")
+    starter = EngineStarter(lambda report: LocalEngine(loaded), "Pocket Llama")
     starter.start()
     yield starter
     starter.wait().close()
@@ -33,41 +46,54 @@ def collect(frames) -> list:
 def test_a_turn_ends_with_the_whole_conversation(starter):
     starter.wait()
     session = Session()
-    frames = collect(Handlers(starter, "", FramePacer()).send(session, "Hello!", OPTIONS))
+    frames = collect(
+        Handlers(starter, "", FramePacer()).send(session, session.key, "Hello!", form())
+    )
     assert frames[0].message == ""
     assert frames[0].busy
     assert not frames[-1].busy
-    assert session.conversation.exchanges[0].assistant
+    assert texts(session)[1]
     assert not session.busy
 
 
 @pytest.mark.parametrize(
     "options",
     [
-        Options("", 99, 0.9, 50, 1, 16, None),
-        Options("", "hot", 0.9, 50, 1, 16, None),
-        Options(None, 0, 0.9, 50, 1, 16, None),
-        Options(["x"], 0, 0.9, 50, 1, 16, None),
-        Options("x" * 200_000, 0, 0.9, 50, 1, 16, None),
-        Options("", 0, 0.9, 50, 1, 10**9, None),
-        Options("", 0, 0.9, 50, 1, 16, {"a": 1}),
-        Options("", 0, 0.9, 50, 1, 16, "-5"),
-        Options("", 0, 0.9, 50, 1, 16, "1.5"),
-        Options("", 0, 0.9, 50, 1, 16, "9" * 5000),
+        form(temperature=99),
+        form(temperature="hot"),
+        form(system=5),
+        form(system=["x"]),
+        form(system="x" * 200_000),
+        form(max_new_tokens=10**9),
+        form(seed={"a": 1}),
+        form(keep_last="-1"),
+        form(keep_last="many"),
+        form(keep_last="1001"),
+        form(reminder=5),
+        form(reminder="x" * 200_000),
+        form(stop=["a"]),
+        form(stop="x" * 101),
+        form(stop="\n".join("abcdefghi")),
+        form(seed="-5"),
+        form(seed="1.5"),
+        form(seed="9" * 5000),
     ],
 )
 def test_forged_options_are_refused_and_nothing_changes(starter, options):
     starter.wait()
     session = Session()
-    frames = collect(Handlers(starter, "", FramePacer()).send(session, "Hello!", options))
+    frames = collect(
+        Handlers(starter, "", FramePacer()).send(session, session.key, "Hello!", options)
+    )
     assert "fault" in frames[-1].notice
     assert frames[-1].message is None
-    assert not session.conversation.exchanges
+    assert not session.conversation.nodes
 
 
 @pytest.mark.parametrize("text", [None, 5, ["x"], "", " \n", "x" * 200_000, "a\ud800b"])
 def test_forged_messages_are_refused(starter, text):
-    frames = collect(Handlers(starter, "", FramePacer()).send(Session(), text, OPTIONS))
+    session = Session()
+    frames = collect(Handlers(starter, "", FramePacer()).send(session, session.key, text, form()))
     assert len(frames) == 1
     assert "fault" in frames[0].notice
 
@@ -75,9 +101,13 @@ def test_forged_messages_are_refused(starter, text):
 @pytest.mark.parametrize("index", [-1, 4, "0", None, 1.5, [0]])
 def test_only_real_examples_are_sent(starter, index):
     session = Session()
-    frames = collect(Handlers(starter, "", FramePacer()).send_example(session, index, OPTIONS))
+    frames = collect(
+        Handlers(starter, "", FramePacer()).act(
+            session, session.key, {"act": "example", "n": index}, form()
+        )
+    )
     assert "no such example" in frames[-1].notice
-    assert not session.conversation.exchanges
+    assert not session.conversation.nodes
 
 
 def test_a_second_message_is_refused_while_a_reply_is_written(starter):
@@ -85,16 +115,17 @@ def test_a_second_message_is_refused_while_a_reply_is_written(starter):
     session, handlers = Session(), Handlers(starter, "", FramePacer())
 
     async def both():
-        first = handlers.send(session, "Hello!", OPTIONS)
+        first = handlers.send(session, session.key, "Hello!", form())
         await anext(first)
-        second = [frame async for frame in handlers.send(session, "Me too!", OPTIONS)]
+        second = [frame async for frame in handlers.send(session, session.key, "Me too!", form())]
         return second, [frame async for frame in first]
 
     second, first = asyncio.run(both())
     assert "still being written" in second[-1].notice
     assert not first[-1].busy
-    assert [exchange.user for exchange in session.conversation.exchanges] == ["Hello!"]
-    assert "fault" in handlers.undo(session, "").notice or not session.busy
+    assert texts(session)[0] == "Hello!"
+    assert len(texts(session)) == 2
+    assert "fault" in handlers.undo(session, session.key, "").notice or not session.busy
 
 
 def test_a_bug_becomes_an_incident_and_the_page_goes_on(starter, loaded, caplog):
@@ -106,33 +137,35 @@ def test_a_bug_becomes_an_incident_and_the_page_goes_on(starter, loaded, caplog)
         raise RuntimeError("forced")
 
     hook = loaded.model.lm_head.register_forward_pre_hook(fail)
-    frames = collect(handlers.send(session, "Hello!", OPTIONS))
+    frames = collect(handlers.send(session, session.key, "Hello!", form()))
     hook.remove()
     incident = frames[-1].notice.split("incident ")[1][:8]
     assert "The model failed" in frames[-1].notice
     assert incident in caplog.text
     assert "forced" in caplog.text
     assert "forced" not in frames[-1].notice
-    assert session.conversation.exchanges[0].user == "Hello!"
-    collect(handlers.retry(session, OPTIONS))
-    assert session.conversation.exchanges[0].assistant
+    assert texts(session)[0] == "Hello!"
+    collect(handlers.act(session, session.key, {"act": "retry", "n": 0}, form()))
+    assert texts(session)[1]
 
 
 def test_a_page_closed_in_mid_reply_cancels_it_at_once(starter):
     """When closing returns, not when the garbage is collected."""
     starter.wait()
     session = Session()
-    long = Options("", 2, 1, 1000, 1, 1000, None)
+    long = form(temperature=2, top_p=1, top_k=1000, max_new_tokens=1000)
 
     async def leave():
-        frames = Handlers(starter, "", FramePacer()).send(session, "A long story", long)
+        frames = Handlers(starter, "", FramePacer()).send(
+            session, session.key, "A long story", long
+        )
         await anext(frames)
-        reply = session.reply
+        [reply] = session.replies
         await anext(frames)
         await frames.aclose()
         assert reply.cancelled
         assert not session.busy
-        assert session.conversation.exchanges[0].note == "Stopped."
+        assert session.conversation.nodes[1].facts.ending == "cancelled"
 
     asyncio.run(leave())
 
@@ -144,7 +177,7 @@ def test_stop_while_the_model_loads(loaded):
 
     gate = threading.Event()
 
-    def slow():
+    def slow(report):
         gate.wait(30)
         return LocalEngine(loaded)
 
@@ -154,7 +187,9 @@ def test_stop_while_the_model_loads(loaded):
 
     async def stop_early():
         frames = []
-        async for frame in Handlers(starter, "", FramePacer()).send(session, "Hello!", OPTIONS):
+        async for frame in Handlers(starter, "", FramePacer()).send(
+            session, session.key, "Hello!", form()
+        ):
             frames.append(frame)
             session.stop()
         return frames
@@ -163,11 +198,11 @@ def test_stop_while_the_model_loads(loaded):
     gate.set()
     starter.wait().close()
     assert "is loading" in frames[0].running
-    assert session.conversation.exchanges[0].note == "Stopped."
+    assert session.conversation.nodes[1].facts.ending == "cancelled"
 
 
 def test_a_failed_model_is_explained_and_the_text_kept():
-    def fail():
+    def fail(report):
         raise ModelError("It is broken.", "Mend it.")
 
     starter = EngineStarter(fail, "x")
@@ -175,7 +210,188 @@ def test_a_failed_model_is_explained_and_the_text_kept():
     with pytest.raises(ModelError):
         starter.wait()
     session = Session()
-    frames = collect(Handlers(starter, "", FramePacer()).send(session, "Hello!", OPTIONS))
+    frames = collect(
+        Handlers(starter, "", FramePacer()).send(session, session.key, "Hello!", form())
+    )
     assert "It is broken." in frames[-1].notice
     assert frames[-1].message is None
-    assert not session.conversation.exchanges
+    assert not session.conversation.nodes
+
+
+def turn(handlers: Handlers, session: Session, text: str, **changes) -> str:
+    collect(handlers.send(session, session.key, text, form(**changes)))
+    return texts(session)[-1]
+
+
+def act(handlers: Handlers, session: Session, name: str, **data):
+    frames = handlers.act(session, session.key, {"act": name, **data}, form())
+    return collect(frames)[-1]
+
+
+@pytest.fixture
+def handlers(starter) -> Handlers:
+    starter.wait()
+    return Handlers(starter, "", FramePacer())
+
+
+def test_retry_keeps_the_earlier_reply_and_a_branch_goes_on_from_it(handlers):
+    session = Session()
+    first = turn(handlers, session, "Hello!")
+    act(handlers, session, "retry", n=1)
+    assert len(session.conversation.versions(1)) == 2
+    frame = act(handlers, session, "select", n=1)
+    assert "1/2" in frame.transcript
+    turn(handlers, session, "And you?")
+    assert texts(session)[1] == first
+    assert session.conversation.nodes[3].parent == 1
+
+
+def test_an_edited_question_is_answered_and_an_edited_reply_is_not(handlers):
+    session = Session()
+    turn(handlers, session, "Hello!")
+    act(handlers, session, "edit", n=0, text="What is top_p?")
+    assert texts(session)[0] == "What is top_p?"
+    assert "top_p" in texts(session)[1]
+    count = len(session.conversation.nodes)
+    act(handlers, session, "edit", n=3, text="Something else.")
+    assert texts(session)[1] == "Something else."
+    assert len(session.conversation.nodes) == count
+
+
+def test_a_cut_reply_goes_on_to_its_end(handlers):
+    session = Session()
+    cut = turn(handlers, session, "What does temperature do?", max_new_tokens=5)
+    assert session.conversation.nodes[1].facts.ending == "length"
+    act(handlers, session, "continue", n=1)
+    whole = texts(session)[1]
+    assert whole.startswith(cut)
+    assert len(whole) > len(cut)
+    assert len(session.conversation.nodes) == 2
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        {},
+        {"act": None},
+        {"act": ["retry"]},
+        {"act": "drop"},
+        {"act": "retry", "n": 99},
+        {"act": "retry", "n": "0"},
+        {"act": "select"},
+        {"act": "select", "n": -1},
+        {"act": "edit", "n": 0},
+        {"act": "edit", "n": 0, "text": ["x"]},
+        {"act": "edit", "n": 1, "text": " "},
+        {"act": "why", "n": [1]},
+        {"act": "why", "n": 1},
+        {"act": "pin", "n": 1},
+        {"act": "replay", "n": {"a": 1}},
+        {"act": "branch", "n": [1], "i": 0, "choice": 0},
+        {"act": "retry", "n": True},
+    ],
+)
+def test_forged_acts_are_refused_and_nothing_changes(handlers, data):
+    session = Session()
+    turn(handlers, session, "Hello!")
+    before = session.conversation
+    frame = collect(handlers.act(session, session.key, data, form()))[-1]
+    assert "fault" in frame.notice
+    assert session.conversation == before
+
+
+def test_the_options_of_a_chat_come_back_with_it(handlers):
+    session = Session()
+    turn(handlers, session, "Hello!", system="Be brief.", seed="5", keep_last="3", stop="a\nb c")
+    [kept] = handlers.opened(session).chats
+    frame = asyncio.run(handlers.open(session, {}))
+    assert (frame.form.system, frame.form.seed, frame.form.stop) == ("", "", "")
+    frame = asyncio.run(handlers.open(session, kept))
+    assert frame.form == form(system="Be brief.", seed="5", keep_last="3", stop="a\nb c")
+    assert texts(session)[0] == "Hello!"
+    assert session.key == kept["key"]
+
+
+def test_opening_another_chat_stops_the_reply_and_keeps_its_text(handlers):
+    session = Session()
+    long = form(temperature=2, top_p=1, top_k=1000, max_new_tokens=1000)
+
+    async def switch():
+        first = handlers.send(session, session.key, "A long story", long)
+
+        async def read():
+            return [frame async for frame in first]
+
+        running = asyncio.create_task(read())
+        while not (session.replies and session.busy):
+            await asyncio.sleep(0.01)
+        await asyncio.sleep(0.2)
+        left = session.key
+        frame = await handlers.open(session, {})
+        await running
+        return left, frame
+
+    left, frame = asyncio.run(switch())
+    kept, opened = frame.chats
+    assert kept["key"] == left
+    assert '"ending":"cancelled"' in kept["chat"]
+    assert opened == {"key": session.key, "title": "New chat", "chat": ""}
+    assert not session.conversation.nodes
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        {"key": "k", "chat": 5},
+        {"key": 5, "chat": "{}"},
+        {"key": "", "chat": "{}"},
+        {"key": "k" * 41, "chat": "{}"},
+        {"key": "k", "chat": "{}"},
+        {"key": "k", "chat": "["},
+    ],
+)
+def test_a_damaged_chat_is_refused_and_the_open_one_stays(handlers, data):
+    session = Session()
+    turn(handlers, session, "Hello!")
+    frame = asyncio.run(handlers.open(session, data))
+    assert "fault" in frame.notice
+    assert texts(session)[0] == "Hello!"
+
+
+def test_a_page_that_shows_a_chat_unknown_here_is_told_so(handlers):
+    """As after a restart of the server: the page is asked to bring its copy."""
+    frames = collect(handlers.send(Session(), "kept-elsewhere", "Hello!", form()))
+    assert frames[-1].chats == [{"lost": "kept-elsewhere"}]
+    assert frames[-1].message is None
+    assert "started again" in frames[-1].notice
+
+
+def test_what_is_not_remembered_is_greyed(handlers):
+    session = Session()
+    turn(handlers, session, "My name is Ada.")
+    turn(handlers, session, "What is my name?", keep_last="0")
+    assert session.dropped == (0,)
+    frame = act(handlers, session, "pin", n=0)
+    assert frame.transcript.count(" forgotten\"") == 2
+
+
+def test_a_chat_is_renamed_also_while_a_reply_runs(handlers):
+    session = Session()
+
+    async def rename_early():
+        frames = handlers.send(session, session.key, "Hello!", form())
+        await anext(frames)
+        renamed = handlers.rename(session, session.key, {"name": " Mine ", "key": "other"})
+        return renamed, [frame async for frame in frames]
+
+    renamed, rest = asyncio.run(rename_early())
+    assert renamed.key == session.key == "other"
+    assert rest[-1].chats[0]["title"] == "Mine"
+    assert session.conversation.name == "Mine"
+
+
+@pytest.mark.parametrize("data", [{"name": 5, "key": "k"}, {"name": "x", "key": ""}, {"name": "x"}])
+def test_a_forged_name_is_refused(handlers, data):
+    session = Session()
+    assert "fault" in handlers.rename(session, session.key, data).notice
+    assert session.conversation.name == ""

@@ -1,0 +1,36 @@
+"""What counts as text from outside. Pure."""
+
+from collections.abc import Iterable
+
+from llama_ui.errors import DialogError
+
+MAX_TEXT_CHARS = 100_000
+MAX_CHAT_CHARS = 1_000_000
+
+
+def check_text(text: object) -> str:
+    """The text itself; raises DialogError when it is none, or too long for any window."""
+    if not isinstance(text, str):
+        raise DialogError("The message is not text.", "Send it as a string.")
+    if len(text) > MAX_TEXT_CHARS:
+        raise DialogError(
+            f"The text has {len(text):,} characters; at most {MAX_TEXT_CHARS:,} are accepted.",
+            "Send it in smaller pieces.",
+        )
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        raise DialogError(
+            "The text has half a character in it (a lone surrogate).", "Remove it and send again."
+        ) from None
+    return text
+
+
+def check_total(texts: Iterable[str]) -> None:
+    """Raises DialogError when the texts of a conversation are too long together."""
+    total = sum(map(len, texts))
+    if total > MAX_CHAT_CHARS:
+        raise DialogError(
+            f"The conversation has {total:,} characters; at most {MAX_CHAT_CHARS:,} are accepted.",
+            "Start a new one.",
+        )
