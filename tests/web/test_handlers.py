@@ -153,7 +153,7 @@ def test_a_page_closed_in_mid_reply_cancels_it_at_once(starter):
     """When closing returns, not when the garbage is collected."""
     starter.wait()
     session = Session()
-    long = form(temperature=2, top_p=1, top_k=1000, max_new_tokens=1000)
+    long = form(temperature=2, top_p=1, top_k=1000, max_new_tokens=1000, seed=10)
 
     async def leave():
         frames = Handlers(starter, "", FramePacer()).send(
@@ -314,7 +314,7 @@ def test_the_options_of_a_chat_come_back_with_it(handlers):
 
 def test_opening_another_chat_stops_the_reply_and_keeps_its_text(handlers):
     session = Session()
-    long = form(temperature=2, top_p=1, top_k=1000, max_new_tokens=1000)
+    long = form(temperature=2, top_p=1, top_k=1000, max_new_tokens=1000, seed=10)
 
     async def switch():
         first = handlers.send(session, session.key, "A long story", long)
