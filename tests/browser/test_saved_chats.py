@@ -15,7 +15,6 @@ from tests.browser.test_chat import (
     READY,
     chat,
     send,
-    set_option,
     wait_until_idle,
 )
 
