@@ -52,6 +52,7 @@ def main() -> int:
     code = serve(starter, settings, open_browser=settings.browser and sys.stdout.isatty())
     if starter.state == "loading":
         # The threads of a download would be waited for; what is half there is removed next time.
+        sys.stdout.flush()
         os._exit(code)
     return code
 

@@ -15,6 +15,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
+from typing import Any
 
 from llama_ui.errors import ModelError
 from llama_ui.findings import Finding
@@ -34,14 +35,14 @@ def run_doctor(settings: Settings) -> int:
     """Print what was found; returns the exit code: 0 when nothing has failed."""
     # Libraries warn of what is a finding here, and would stand between the lines.
     logging.disable(logging.WARNING)
-    findings = [f for check in (*_MACHINE, *_MODEL, _port) for f in examine(check, settings)]
+    findings = [f for name in _CHECKS for f in examine(name, _CHECKS[name], settings)]
     is_ready = all(finding.status != "failed" for finding in findings)
     if settings.json:
         checks = [asdict(finding) for finding in findings]
         print(json.dumps({"ok": is_ready, "model": settings.model_source, "checks": checks}))
     else:
         width = shutil.get_terminal_size().columns if sys.stdout.isatty() else 10_000
-        print(_page(settings, findings, width))
+        print(page(settings.model_label, findings, width))
     return 0 if is_ready else 1
 
 
@@ -50,8 +51,8 @@ def check_before_load(settings: Settings) -> None:
 
     What the Hub says is not asked here: a download asks it, and says the same.
     """
-    for check in _MACHINE:
-        for finding in examine(check, settings):
+    for name in _MACHINE:
+        for finding in examine(name, _CHECKS[name], settings):
             if finding.status == "failed":
                 problem = f"{finding.name}: {finding.found}."
                 raise ModelError(problem.replace("..", "."), finding.next_step)
@@ -60,17 +61,21 @@ def check_before_load(settings: Settings) -> None:
 
 
 def check_memory(settings: Settings, folder: Path) -> None:
-    """Raises ModelError when the model with this config does not fit into what is free."""
+    """Raises ModelError when the model in this folder does not fit into what is free."""
+    _check_fits(settings, json.loads((folder / "config.json").read_bytes()))
+
+
+def _check_fits(settings: Settings, config: dict[str, Any]) -> None:
     from llama_ui.engine.device import check_fits
 
-    config = json.loads((folder / "config.json").read_bytes())
     name, context = settings.model_label, settings.context
     check_fits(name, config, context, settings.quantization, settings.slots)
 
 
-def examine(check: Check, settings: Settings, limit_s: float = _LIMIT_S) -> list[Finding]:
+def examine(
+    name: str, check: Check, settings: Settings, limit_s: float = _LIMIT_S
+) -> list[Finding]:
     """What a check finds; that it takes too long or breaks is a finding too."""
-    name = check.__name__.strip("_").replace("_", " ").capitalize()
     found: list[Finding] = []
 
     def work() -> None:
@@ -151,32 +156,47 @@ def _model(settings: Settings) -> list[Finding]:
 
 def _memory(settings: Settings) -> list[Finding]:
     from llama_ui.engine.device import this_device
+    from llama_ui.engine.memory import gigabytes, memory_need, most_slots
+
+    try:
+        config = _config(settings)
+    except ModelError:  # the finding about the model says it
+        config = None
+    if config is None:
+        return [Finding("Memory", "skipped", "not known without the model's config.json")]
+    try:
+        _check_fits(settings, config)
+    except ModelError as fault:
+        return [Finding.of("Memory", fault)]
+    device = this_device()
+    how: dict[str, Any] = {
+        "quantization": settings.quantization,
+        "context": settings.context,
+        "gpus": device.gpus,
+    }
+    slots = settings.slots or most_slots(config, device.free, **how)
+    need = gigabytes(memory_need(config, slots=slots, **how).total)
+    replies = "1 reply" if slots == 1 else f"{slots} replies"
+    found = f"{need} for {replies} at once; {gigabytes(device.free)} free"
+    return [Finding("Memory", "ok", found)]
+
+
+def _config(settings: Settings) -> dict[str, Any] | None:
+    """The model's config.json as far as it is known before a download."""
     from llama_ui.engine.download import local_folder
     from llama_ui.engine.hub import cached_file
-    from llama_ui.engine.memory import gigabytes, memory_need
+    from llama_ui.engine.memory import LLAMA_2
 
     source = settings.model_source
     folder = local_folder(source)
-    config = folder / "config.json" if folder else cached_file(
-        source, "config.json", settings.revision
-    )  # fmt: skip
-    if config is None or not config.is_file():
-        return [Finding("Memory", "skipped", "not known without the model's config.json")]
-    try:
-        check_memory(settings, config.parent)
-    except ModelError as fault:
-        return [Finding.of("Memory", fault)]
-    device, slots = this_device(), settings.slots or 1
-    need = memory_need(
-        json.loads(config.read_bytes()),
-        quantization=settings.quantization,
-        context=settings.context,
-        slots=slots,
-        gpus=device.gpus,
-    )
-    with_slots = "1 reply" if slots == 1 else f"{slots} replies"
-    found = f"{gigabytes(need.total)} for {with_slots} at once; {gigabytes(device.free)} free"
-    return [Finding("Memory", "ok", found)]
+    if folder is not None:
+        path = folder / "config.json"
+    else:
+        path = cached_file(source, "config.json", settings.revision) or Path()
+    if path.is_file():
+        config: dict[str, Any] = json.loads(path.read_bytes())
+        return config
+    return LLAMA_2.get(settings.model.lower())
 
 
 def _port(settings: Settings) -> list[Finding]:
@@ -202,16 +222,23 @@ def _is_free(host: str, port: int) -> bool:
     return True
 
 
-# What any model needs, and what the chosen one does.
-_MACHINE: tuple[Check, ...] = (_python, _packages, _gpu, _bitsandbytes)
-_MODEL: tuple[Check, ...] = (_model, _memory)
+_CHECKS: dict[str, Check] = {
+    "Python": _python,
+    "Packages": _packages,
+    "GPU": _gpu,
+    "bitsandbytes": _bitsandbytes,
+    "Model": _model,
+    "Memory": _memory,
+    "Port": _port,
+}
+_MACHINE = ("Python", "Packages", "GPU", "bitsandbytes")
 
 
-def _page(settings: Settings, findings: Sequence[Finding], width: int) -> str:
+def page(model: str, findings: Sequence[Finding], width: int) -> str:
     """The findings as a table, with what to do under each that is not as it should be."""
     column = max(len(finding.name) for finding in findings) + 2
     indent = " " * (11 + column)
-    lines = [f"What {settings.model_label} needs:", ""]
+    lines = [f"What {model} needs:", ""]
     for finding in findings:
         status = finding.status.upper() if finding.status == "failed" else finding.status
         head = f"  {status:<9}{finding.name:<{column}}"

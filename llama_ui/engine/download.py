@@ -158,6 +158,7 @@ def _fetch_all(source: str, names: Sequence[str], listing: Listing, report: Repo
     to_come = missing(source, names, listing)
     total, needed = (sum(listing.files[n].size for n in group) for group in (names, to_come))
     meter = _Meter(total - needed, total, report)
+    meter.add(0)
     with ThreadPoolExecutor(_AT_ONCE) as pool:
         jobs = [pool.submit(_fetch_one, source, name, listing, meter) for name in to_come]
         try:

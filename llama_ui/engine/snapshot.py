@@ -143,10 +143,10 @@ def _check_arrived(path: Path) -> None:
             "Install git-lfs and run `git lfs pull` in that folder.",
         )
     try:
-        if path.suffix == ".json":
-            json.loads(path.read_bytes())
         if not start:
             raise ValueError("it is empty")
+        if path.suffix == ".json":
+            json.loads(path.read_bytes())
     except ValueError as error:
         raise ModelError(
             f"{path} is damaged ({error}).", "Delete this file, and copy or download it again."

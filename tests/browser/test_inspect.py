@@ -37,7 +37,10 @@ def test_the_meter_follows_what_is_typed(page):
     empty = taken(page)
     page.locator("#message textarea").press_sequentially("one two three four")
     expect(page.locator(".meter")).to_contain_text("draft")
-    assert taken(page) > empty
+    page.wait_for_function(
+        "empty => document.querySelector('.meter').getAttribute('aria-valuenow') > empty",
+        arg=empty,
+    )
     page.fill("#message textarea", "")
     expect(page.locator(".meter")).not_to_contain_text("draft")
     open_options(page)
