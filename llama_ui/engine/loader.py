@@ -106,7 +106,8 @@ def load_model(
         mode=format.mode,
         adapter=Path(adapter).name if adapter else "",
         notes=notes,
-        licence=licence_of(*called),
+        # Not by the folders above it, which may be called anything.
+        licence=licence_of(*(Path(each).name for each in called)),
     )
     return LoadedModel(model, tokenizer, format, info)
 
