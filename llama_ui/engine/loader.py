@@ -15,7 +15,6 @@ from transformers import (
     PreTrainedTokenizerBase,
 )
 
-from llama_ui.chat_template import choose_format
 from llama_ui.engine.adapter import put_adapter
 from llama_ui.engine.base import EngineInfo
 from llama_ui.engine.checkpoint import check_supported, gguf, read_checkpoint
@@ -26,6 +25,7 @@ from llama_ui.engine.reading import reporting
 from llama_ui.engine.rope import choose_window
 from llama_ui.engine.tokenizer import load_tokenizer
 from llama_ui.errors import ModelError
+from llama_ui.formats import choose_format
 from llama_ui.licence import licence_of
 from llama_ui.prompt import PromptFormat
 from llama_ui.settings import Quantization, Rope
