@@ -22,7 +22,8 @@ def main() -> int:
     logging.basicConfig(level=logging.WARNING, format="%(levelname)s %(name)s: %(message)s")
     logging.getLogger("llama_ui").setLevel(logging.INFO)
 
-    starter = EngineStarter(lambda: local_engine(settings), settings.model_label)
+    load = remote_engine if settings.server else local_engine
+    starter = EngineStarter(lambda: load(settings), settings.model_label)
     starter.start()
 
     # Imported here: the model starts loading while Gradio is being imported.
@@ -45,6 +46,16 @@ def local_engine(settings: Settings) -> Engine:
         # A moment later: those who wait for a reply are to read why.
         on_fatal=lambda: threading.Timer(2, os._exit, [EXIT_GPU_LOST]).start(),
     )
+
+
+def remote_engine(settings: Settings) -> Engine:
+    """Wait for the server that has the model; runs in the background, loads no model."""
+    from llama_ui.engine.remote import RemoteEngine
+    from llama_ui.engine.remote_server import find_server
+
+    assert settings.server is not None
+    server = find_server(settings.server, settings.server_model, settings.server_key or "")
+    return RemoteEngine(server, max_open=(settings.slots or 32) + settings.max_waiting)
 
 
 if __name__ == "__main__":

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import Field, dataclass, field, fields
 from pathlib import Path
 from typing import Any, NoReturn
+from urllib.parse import urlsplit
 
 from llama_ui.errors import OptionError
 from llama_ui.sampling import LIMITS, Sampling
@@ -50,6 +51,18 @@ class Settings:
     system_prompt: str = _flag(
         "", "system prompt that the page opens with; shared between visitors", "TEXT"
     )
+    server: str | None = _flag(
+        None,
+        "use the model on a server that speaks OpenAI's protocol (vLLM, TGI, llama.cpp, ...), for "
+        "example http://127.0.0.1:8000/v1; none is loaded here",
+        "URL",
+    )
+    server_model: str | None = _flag(
+        None, "which model to ask that server for; without it the first that it names", "NAME"
+    )
+    server_key: str | None = _flag(
+        None, "key that the server wants; safer as an environment variable", "KEY", True
+    )
     slots: int | None = _flag(
         None, "how many replies run at once; without it 4 on a CPU, what fits on a GPU", "N"
     )
@@ -65,6 +78,9 @@ class Settings:
     def __post_init__(self) -> None:
         if not self.model.strip():
             raise OptionError("--model is empty.", "Name a model, for example --model 7b.")
+        _check_server(self.server)
+        if self.server is None and (self.server_model or self.server_key):
+            raise OptionError("A server's model or key needs a server.", "Add --server URL.")
         _check_range("port", self.port, 1, 65535)
         _check_range("context", self.context, 64, 1_048_576)
         low, high = LIMITS["max_new_tokens"]
@@ -82,6 +98,8 @@ class Settings:
     @property
     def model_label(self) -> str:
         """The model as people say it, known before anything is loaded."""
+        if self.server is not None:
+            return f"The server at {urlsplit(self.server).netloc}"
         if self.model_source == MODELS["pocket"]:
             return "Pocket Llama"
         return Path(self.model_source).name
@@ -110,6 +128,20 @@ def _check_range(flag: str, value: int | None, low: int, high: int) -> None:
         raise OptionError(
             f"--{flag} cannot be {value:,}.", f"Choose a whole number from {low:,} to {high:,}."
         )
+
+
+def _check_server(address: str | None) -> None:
+    if address is None:
+        return
+    with contextlib.suppress(ValueError):
+        parts = urlsplit(address)
+        is_plain = not (parts.username or parts.password or parts.query or parts.fragment)
+        # Asking for the port also checks it.
+        if parts.scheme in ("http", "https") and parts.hostname and is_plain and parts.port != 0:
+            return
+    raise OptionError(
+        "--server is no plain web address.", "Write it like http://127.0.0.1:8000/v1."
+    )
 
 
 def _is_loopback(host: str) -> bool:

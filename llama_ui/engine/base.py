@@ -5,8 +5,8 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import queue
-from collections.abc import AsyncIterator, Callable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from itertools import takewhile
 from typing import Literal, Protocol
 
@@ -14,6 +14,11 @@ from llama_ui.prompt import Message, Segment
 from llama_ui.sampling import Sampling
 
 FinishReason = Literal["stop", "length", "cancelled"]
+
+# What the page offers that an engine may not be able to do: those of the engine in this process.
+FEATURES = frozenset(
+    {"exact_prompt", "continue", "logprobs", "seed", "top_p", "top_k", "repetition_penalty"}
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,13 +29,20 @@ class EngineInfo:
         name: the model, as people say it.
         quantization: how the weights are held, for example "4-bit NF4".
         device: where it runs, for example "CPU" or "NVIDIA H200".
-        context_length: the context window, in tokens.
+        context_length: the context window, in tokens; None where that is not known.
+        missing: of FEATURES, what this engine cannot do, and why, one sentence each.
     """
 
     name: str
     quantization: str
     device: str
-    context_length: int
+    context_length: int | None
+    missing: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def supports(self) -> frozenset[str]:
+        """Of FEATURES, what this engine can do."""
+        return FEATURES - self.missing.keys()
 
 
 @dataclass(frozen=True, slots=True)

@@ -161,7 +161,7 @@ def _row_input(request: Request) -> RowInput:
 
 def make_batch(loaded: LoadedModel, slots: int | None, chunk: int | None) -> Batch:
     """Everything that holds memory, in the order in which it must be taken."""
-    model, length = loaded.model, loaded.info.context_length
+    model, length = loaded.model, loaded.window
     try:
         layers = [Layer(layer) for layer in model.model.layers]
         devices = [layer.attention_norm.device for layer in layers]

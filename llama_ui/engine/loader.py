@@ -37,6 +37,12 @@ class LoadedModel:
     tokenizer: PreTrainedTokenizerBase
     info: EngineInfo
 
+    @property
+    def window(self) -> int:
+        """The context window, in tokens: of a model that is loaded it is known."""
+        assert self.info.context_length is not None
+        return self.info.context_length
+
 
 def load_model(
     source: str, context_length: int | None = None, name: str | None = None

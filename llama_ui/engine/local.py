@@ -58,6 +58,7 @@ class LocalEngine:
     ) -> None:
         self._tokenizer = loaded.tokenizer
         self._info = loaded.info
+        self._window = loaded.window
         self._max_waiting = max_waiting
         self._public_system = public_system
         self._on_fatal = on_fatal
@@ -94,7 +95,7 @@ class LocalEngine:
             partial(dialog_segments, tokenizer=self._tokenizer),
             messages,
             options,
-            window=self._info.context_length,
+            window=self._window,
             reply_tokens=sampling.max_new_tokens,
             begun=self._begun(options.reply_prefix_ids),
         )

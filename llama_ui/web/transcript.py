@@ -138,9 +138,8 @@ def render_badge(name: str, state: str, info: EngineInfo | None) -> str:
     if info is None:
         text = f"{name} · loading…" if state == "loading" else f"{name} · not loaded"
     else:
-        text = " · ".join(
-            (info.name, info.quantization, info.device, f"{info.context_length:,} tokens")
-        )
+        window = f"{info.context_length:,} tokens" if info.context_length else ""
+        text = " · ".join(filter(None, (info.name, info.quantization, info.device, window)))
     return f'<span class="badge {state}" role="status">{escape(text)}</span>'
 
 
