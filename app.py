@@ -4,41 +4,83 @@ import logging
 import os
 import sys
 import threading
+from functools import partial
 
 # Read by libraries while they are imported: no telemetry, no calls home.
 os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"
 os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")
 os.environ.setdefault("DO_NOT_TRACK", "1")
+# Joining the layers leaves holes where they were: without this a 70B model took 13 GB more.
+os.environ.setdefault("PYTORCH_CUDA_ALLOC_CONF", "expandable_segments:True")
 
 from llama_ui.engine.base import Engine
+from llama_ui.engine.progress import Report
 from llama_ui.engine.starter import EngineStarter
 from llama_ui.settings import Settings, parse_settings
+from llama_ui.terminal import ProgressLine
 
 EXIT_GPU_LOST = 70
+# Each call there runs in a process forked for it, where an engine of its own thread cannot live.
+ON_ZERO_GPU = "SPACES_ZERO_GPU" in os.environ
+ZERO_GPU = (
+    "This Space runs on ZeroGPU, which lends a GPU for one call at a time; this application keeps "
+    "its model, so Pocket Llama answers, on the CPU. Choose other hardware for a larger model."
+)
 
 
 def main() -> int:
     settings = parse_settings(sys.argv[1:], os.environ)
+    if ON_ZERO_GPU:
+        settings = settings.with_pocket_llama()
+        os.environ["CUDA_VISIBLE_DEVICES"] = ""
     logging.basicConfig(level=logging.WARNING, format="%(levelname)s %(name)s: %(message)s")
     logging.getLogger("llama_ui").setLevel(logging.INFO)
 
+    if settings.check:
+        from llama_ui.doctor import run_doctor
+
+        return run_doctor(settings)
+
+    name = settings.model_label
+    line = ProgressLine(name, sys.stderr)
     load = remote_engine if settings.server else local_engine
-    starter = EngineStarter(lambda: load(settings), settings.model_label)
+    starter = EngineStarter(lambda report: load(settings, report), name, line)
     starter.start()
 
     # Imported here: the model starts loading while Gradio is being imported.
     from llama_ui.web.server import serve
 
-    return serve(starter, settings, open_browser=settings.browser and sys.stdout.isatty())
+    code = serve(starter, settings, open_browser=settings.browser and sys.stdout.isatty())
+    if starter.state == "loading":
+        # The threads of a download would be waited for; what is half there is removed next time.
+        sys.stdout.flush()
+        os._exit(code)
+    return code
 
 
-def local_engine(settings: Settings) -> Engine:
-    """Load the model and start its engine; runs in the background."""
+def local_engine(settings: Settings, report: Report) -> Engine:
+    """Fetch and load the model and start its engine; runs in the background."""
+    from llama_ui.doctor import check_before_load, check_memory
+    from llama_ui.engine.download import fetch_model
     from llama_ui.engine.loader import load_model
     from llama_ui.engine.local import LocalEngine
 
+    check_before_load(settings)
+    # Before gigabytes are downloaded: do they fit into memory?
+    inspect = partial(check_memory, settings)
+    folder = fetch_model(settings.model_source, settings.revision, report, inspect)
     return LocalEngine(
-        load_model(settings.model_source, settings.context, settings.model_label),
+        load_model(
+            str(folder),
+            settings.context,
+            settings.model_label,
+            settings.quantization,
+            settings.rope,
+            settings.adapter,
+            settings.slots,
+            report,
+            notes=(ZERO_GPU,) if ON_ZERO_GPU else (),
+        ),
         slots=settings.slots,
         max_waiting=settings.max_waiting,
         public_system=settings.system_prompt,
@@ -48,13 +90,14 @@ def local_engine(settings: Settings) -> Engine:
     )
 
 
-def remote_engine(settings: Settings) -> Engine:
+def remote_engine(settings: Settings, report: Report) -> Engine:
     """Wait for the server that has the model; runs in the background, loads no model."""
     from llama_ui.engine.remote import RemoteEngine
     from llama_ui.engine.remote_server import find_server
 
     assert settings.server is not None
-    server = find_server(settings.server, settings.server_model, settings.server_key or "")
+    key = settings.server_key or ""
+    server = find_server(settings.server, settings.server_model, key, report)
     return RemoteEngine(server, max_open=(settings.slots or 32) + settings.max_waiting)
 
 

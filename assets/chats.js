@@ -25,13 +25,14 @@ const recall = (name) => { try { return sessionStorage.getItem(`llama-ui:${name}
 const remember = (name, text) => { try { sessionStorage.setItem(`llama-ui:${name}`, text); } catch { /* as above */ } };
 
 // One line over the page, with a way back from what it tells.
+const aloud = make('div', {role: 'status'});
+element.append(aloud);
 const say = (text, undo = null) => {
-    document.querySelector('.toast-line')?.remove();
-    const line = make('div', {class: 'toast-line', role: 'status'}, make('span', {}, text));
+    const line = make('div', {class: 'toast'}, make('span', {}, text));
     const close = () => line.remove();
     if (undo) line.append(button({onclick: () => { close(); undo(); }}, 'Undo'));
     else line.append(button({'aria-label': 'Dismiss', onclick: close}, picture('M6 6l12 12M18 6L6 18')));
-    document.body.append(line);
+    aloud.replaceChildren(line);
     setTimeout(close, UNDO_MS);
 };
 
@@ -143,7 +144,9 @@ document.addEventListener('click', ({target}) => {
     const selector = act ? `#transcript [data-act="${act}"][data-n="${n}"]` : `#${pressed.id}`;
     last = () => document.querySelector(selector)?.click();
 }, true);
-document.addEventListener('submit', ({target}) => { last = () => target.requestSubmit(); }, true);
+document.addEventListener('submit', ({target}) => {
+    if (target.matches('.editor')) last = () => target.requestSubmit();
+}, true);
 document.addEventListener('keydown', ({key, shiftKey, target}) => {
     if (key === 'Enter' && !shiftKey && target === box()) last = () => document.getElementById('send')?.click();
 }, true);

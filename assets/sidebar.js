@@ -82,17 +82,22 @@ const makeView = () => {
         if (!rows.length) return [];
         return [make('h3', {id: `chats-${day}`}, day), make('ul', {role: 'list', 'aria-labelledby': `chats-${day}`}, ...rows.map(draw))];
     });
-    const focus = (name) => list.querySelector(`[data-focus="${CSS.escape(name)}"]`)?.focus();
+    const focus = (name) => {
+        const node = list.querySelector(`[data-focus="${CSS.escape(name)}"]`);
+        node?.focus();
+        return node;
+    };
     const drawList = () => {
         if (list.querySelector('form')) return;  // a title is being written: draw when it is done
-        const focused = document.activeElement?.dataset.focus;
+        const focused = list.contains(document.activeElement) ? document.activeElement.dataset.focus : '';
         const sought = search.value.trim().toLowerCase();
         const all = store.list();
         const found = sought ? all.filter(({key, title}) => title.toLowerCase().includes(sought) || wordsOf(key).includes(sought)) : all;
         const none = all.length ? `No chat has “${search.value.trim()}” in it.` : 'What you talk about is kept here, in this browser only.';
         list.replaceChildren(...(found.length ? groups(found) : [make('p', {class: 'none'}, none)]));
         search.hidden = !all.length;
-        if (focused) focus(focused);
+        // What had the focus may be gone: a neighbour gets it.
+        if (focused && !focus(focused)) (list.querySelector('.title') ?? nav.querySelector('.new')).focus();
     };
     const drawNotes = () => {
         const lines = [];

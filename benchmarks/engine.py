@@ -51,6 +51,8 @@ def main() -> None:
     for count in users:
         engine = LocalEngine(loaded, slots=count, max_waiting=64)
         rows.append((f"engine, {count} user(s) at once", throughput(loaded, engine, count)))
+        explained = throughput(loaded, engine, count, replace(SAMPLING, top_logprobs=5))
+        rows.append((f"engine, {count} user(s), with probabilities", explained))
         if given.profile:
             profile(loaded, engine, count)
         engine.close()
@@ -107,11 +109,13 @@ def plain_generate(loaded: LoadedModel) -> float:
     return statistics.median((count - 1) / (seconds(count) - seconds(1)) for _ in range(3))
 
 
-def throughput(loaded: LoadedModel, engine: LocalEngine, users: int) -> float:
+def throughput(
+    loaded: LoadedModel, engine: LocalEngine, users: int, options: Sampling = SAMPLING
+) -> float:
     """Tokens a second over all users at once, the prompts' time taken off."""
 
     def seconds(tokens: int, seed: int) -> float:
-        sampling = replace(SAMPLING, max_new_tokens=tokens)
+        sampling = replace(options, max_new_tokens=tokens)
         started = time.perf_counter()
         plans = [plan_of(prompt(loaded, PROMPT, seed + user)) for user in range(users)]
         for reply in [engine.submit(plan, sampling) for plan in plans]:

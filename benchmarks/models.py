@@ -4,23 +4,27 @@ A shape is quantised layer by layer where it will run: in bfloat16 the 70B one f
 Speed and memory do not depend on what the weights are.
 """
 
+import json
 import time
+from pathlib import Path
 
 import bitsandbytes as bnb
 import torch
+from safetensors.torch import save_file
 from tokenizers import Tokenizer, decoders, models
-from transformers import LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerFast
+from transformers import (
+    BitsAndBytesConfig,
+    LlamaConfig,
+    LlamaForCausalLM,
+    PreTrainedTokenizerFast,
+)
 
+from llama_ui.chat_template import CompletionFormat
 from llama_ui.engine.base import EngineInfo
 from llama_ui.engine.loader import LoadedModel, load_model
+from llama_ui.engine.memory import LLAMA_2
 from llama_ui.settings import MODELS
 
-# hidden, intermediate, layers, heads, key-value heads: from the published config.json files.
-SHAPES = {
-    "7b": (4096, 11008, 32, 32, 32),
-    "13b": (5120, 13824, 40, 40, 40),
-    "70b": (8192, 28672, 80, 64, 8),
-}
 VOCABULARY = 32_000
 CONTEXT = 4_096
 
@@ -30,18 +34,8 @@ def load(shape: str, gpus: int) -> LoadedModel:
     if shape == "pocket":
         return load_model(MODELS["pocket"])
     started = time.perf_counter()
-    hidden, intermediate, layers, heads, kv_heads = SHAPES[shape]
-    config = LlamaConfig(
-        vocab_size=VOCABULARY,
-        hidden_size=hidden,
-        intermediate_size=intermediate,
-        num_hidden_layers=layers,
-        num_attention_heads=heads,
-        num_key_value_heads=kv_heads,
-        max_position_embeddings=CONTEXT,
-        rms_norm_eps=1e-5,
-        tie_word_embeddings=False,
-    )
+    config = _config(shape)
+    layers = config.num_hidden_layers
     with torch.device("meta"):
         model = LlamaForCausalLM(config).to(torch.bfloat16)
     torch.manual_seed(0)
@@ -62,7 +56,49 @@ def load(shape: str, gpus: int) -> LoadedModel:
     torch.cuda.synchronize()
     print(f"built {shape} on {gpus} GPU(s) in {time.perf_counter() - started:.1f} s")
     info = EngineInfo(f"Llama 2 {shape} shape", "4-bit NF4", torch.cuda.get_device_name(), CONTEXT)
-    return LoadedModel(model, _tokenizer(), info)
+    tokenizer = _tokenizer()
+    return LoadedModel(model, tokenizer, CompletionFormat(tokenizer), info)
+
+
+def write(shape: str, folder: Path) -> None:
+    """A checkpoint of a Llama 2 shape: in bfloat16, but the 70B one as bitsandbytes saves 4-bit."""
+    config = _config(shape)
+    with torch.device("meta"):
+        model = LlamaForCausalLM(config).to(torch.bfloat16)
+    device, files = torch.device("cuda"), {}
+    is_saved_quantised = shape == "70b"
+    for number, layer in enumerate([None, *model.model.layers]):
+        tensors = {}
+        prefix = f"model.layers.{number - 1}." if layer else ""
+        for name, weight in (layer or model).named_parameters():
+            if layer is None and name.startswith("model.layers."):
+                continue
+            if layer and is_saved_quantised and weight.dim() == 2:
+                linear = _nf4(layer.get_submodule(name.removesuffix(".weight")), device)
+                tensors |= linear.state_dict(prefix=prefix + name.removesuffix("weight"))
+            elif weight.dim() == 2:
+                random = torch.randn(weight.shape, device=device, dtype=torch.bfloat16)
+                tensors[prefix + name] = random * 0.02
+            else:
+                tensors[prefix + name] = torch.ones(weight.shape, dtype=torch.bfloat16)
+        file = f"model-{number:05}.safetensors"
+        save_file({name: t.cpu().contiguous() for name, t in tensors.items()}, folder / file)
+        files |= dict.fromkeys(tensors, file)
+    index = {"metadata": {}, "weight_map": files}
+    (folder / "model.safetensors.index.json").write_text(json.dumps(index))
+    if is_saved_quantised:
+        config.quantization_config = BitsAndBytesConfig(
+            load_in_4bit=True,
+            bnb_4bit_quant_type="nf4",
+            bnb_4bit_use_double_quant=True,
+            bnb_4bit_compute_dtype=torch.bfloat16,
+        ).to_dict()
+    config.save_pretrained(folder)
+    _tokenizer().save_pretrained(folder)
+
+
+def _config(shape: str) -> LlamaConfig:
+    return LlamaConfig(**LLAMA_2[shape], rms_norm_eps=1e-5, tie_word_embeddings=False)
 
 
 def _nf4(module: torch.nn.Linear, device: torch.device) -> bnb.nn.Linear4bit:

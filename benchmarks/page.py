@@ -12,6 +12,8 @@ import subprocess
 import sys
 import threading
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import httpx
@@ -25,6 +27,7 @@ from tests.browser.conftest import FLAGS, chromium_path
 TOKENS_PER_S, TOKENS = 400, 2_000
 WORDS = ["llamas", "hum", "softly", "over", "the", "**green**", "hills", "of", "`home`,", "and"]
 PORT = 7899
+LONG = ("--context", "8192", "--rope", "dynamic")  # room for a prompt of 4,000 tokens
 URL = f"http://127.0.0.1:{PORT}"
 
 
@@ -63,6 +66,12 @@ class Clock:
     def reply_ids(self, text: str) -> tuple[int, ...]:
         return ()
 
+    def text_of(self, ids) -> str:
+        return ""
+
+    def pieces(self, ids) -> list[str]:
+        return []
+
     def forget(self, owner: str) -> None:
         return
 
@@ -79,17 +88,27 @@ def main() -> None:
     if given.serve:
         serve_clock()
         return
-    server = subprocess.Popen([sys.executable, "-m", "benchmarks.page", "--serve"])
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=chromium_path(), args=FLAGS)
+        with server("-m", "benchmarks.page", "--serve") as clock:
+            first_paint(browser)
+            streaming(browser, clock.pid)
+        with server("app.py", "--port", str(PORT), *LONG, "--no-browser"):
+            inspecting(browser)
+        browser.close()
+    with server("-m", "benchmarks.page", "--serve"):
+        waiting(given.users)
+
+
+@contextmanager
+def server(*arguments: str) -> Iterator[subprocess.Popen]:
+    process = subprocess.Popen([sys.executable, *arguments], stdout=subprocess.DEVNULL)
     try:
         wait_for_server()
-        with sync_playwright() as playwright:
-            browser = playwright.chromium.launch(executable_path=chromium_path(), args=FLAGS)
-            first_paint(browser)
-            streaming(browser, server.pid)
-            browser.close()
-        waiting(given.users)
+        yield process
     finally:
-        server.terminate()
+        process.terminate()
+        process.wait()
 
 
 def serve_clock() -> None:
@@ -98,7 +117,7 @@ def serve_clock() -> None:
     from llama_ui.settings import Settings
     from llama_ui.web.server import serve
 
-    starter = EngineStarter(Clock, "Clock")
+    starter = EngineStarter(lambda report: Clock(), "Clock")
     starter.start()
     serve(starter, Settings(port=PORT), open_browser=False)
 
@@ -149,6 +168,53 @@ def streaming(browser, pid: int) -> None:
         page.reload()
         page.wait_for_selector(".badge.ready")
     print()
+
+
+def inspecting(browser) -> None:
+    """The meter and the exact prompt over a chat of 4,000 tokens, with Pocket Llama."""
+    page: Page = browser.new_context(viewport={"width": 1280, "height": 900}).new_page()
+    page.goto(URL)
+    page.wait_for_selector(".badge.ready", timeout=60_000)
+    page.click("#keys .options-button")
+    page.locator("#max_new_tokens input[type=number]").fill("8")
+    page.locator("#max_new_tokens input[type=number]").press("Tab")
+    while taken(page) < 4_000:
+        page.fill("#message textarea", "llamas like the green grass of the hills, " * 40)
+        page.press("#message textarea", "Enter")
+        expect(page.locator("#send")).to_be_visible(timeout=60_000)
+        page.wait_for_timeout(300)
+    keys = [page.evaluate(_KEY) for _ in range(30)]
+    opened = []
+    for _ in range(7):
+        opened.append(page.evaluate(_OPEN))
+        page.keyboard.press("Escape")
+        page.wait_for_selector("#inspector.open", state="detached")
+    print(f"| over a chat of {taken(page):,} tokens | median | slowest |\n|---|---|---|")
+    for name, times in (("a key typed, meter on", keys), ("the exact prompt opens", opened)):
+        print(f"| {name} | {statistics.median(times):.0f} ms | {max(times):.0f} ms |")
+    print()
+
+
+def taken(page: Page) -> int:
+    return int(page.locator(".meter").get_attribute("aria-valuenow") or 0)
+
+
+# Milliseconds from a key to the next picture that the browser draws.
+_KEY = """() => new Promise((done) => {
+    const box = document.querySelector('#message textarea');
+    box.focus();
+    const started = performance.now();
+    document.execCommand('insertText', false, 'a');
+    requestAnimationFrame(() => setTimeout(() => done(performance.now() - started), 0));
+})"""
+# Milliseconds from the click to the panel with its tokens.
+_OPEN = """() => new Promise((done) => {
+    const started = performance.now();
+    const look = () => document.querySelector('#inspector.open .ids')
+        ? done(performance.now() - started) : requestAnimationFrame(look);
+    document.querySelector('#show-prompt').click();
+    look();
+})"""
 
 
 def ask(page: Page, tokens: int) -> float:

@@ -8,10 +8,9 @@ shown is the path from the first message to `head`.
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from itertools import pairwise
-from typing import Any, Literal
+from typing import Literal
 
 from llama_ui.errors import DialogError
 from llama_ui.options import ChatOptions
@@ -259,26 +258,3 @@ def _check(conversation: Conversation) -> None:
         raise broken
     check_text(conversation.name)
     check_total(node.text for node in nodes)
-
-
-def parse_messages(value: object) -> list[dict[str, str]]:
-    """Check messages that come from outside; raises DialogError that says what is wrong."""
-    wanted = 'Send a list of {"role": ..., "content": ...}, both strings.'
-    if not isinstance(value, Sequence) or isinstance(value, str | bytes):
-        raise DialogError("The messages are not a list.", wanted)
-    if len(value) > MAX_MESSAGES:
-        raise DialogError(f"There are more than {MAX_MESSAGES:,} messages.", "Send fewer.")
-    messages = [_parse_message(item, wanted) for item in value]
-    check_total(message["content"] for message in messages)
-    return messages
-
-
-def _parse_message(item: Any, wanted: str) -> dict[str, str]:
-    if not isinstance(item, Mapping):
-        raise DialogError("A message is not an object.", wanted)
-    role, content = item.get("role"), item.get("content")
-    if not isinstance(role, str) or not isinstance(content, str):
-        raise DialogError("A message has no text for role or content.", wanted)
-    if role not in ("system", "user", "assistant"):
-        raise DialogError(f"There is no role {role[:20]!r}.", "Use system, user or assistant.")
-    return {"role": role, "content": check_text(content)}

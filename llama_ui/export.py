@@ -58,6 +58,14 @@ def from_json(text: str) -> list[Conversation]:
     return [_conversation(chat) for chat in chats]
 
 
+def one_from_json(text: str) -> Conversation:
+    """The chat of an export of one; raises DialogError as above, and for several or none."""
+    chats = from_json(text)
+    if len(chats) != 1:
+        raise DialogError("The export holds not exactly one chat.", "Choose one of a single chat.")
+    return chats[0]
+
+
 def to_markdown(conversation: Conversation) -> str:
     """The chat as it is shown, to be read: a title, then who said what."""
     parts = [f"# {conversation.title}"]

@@ -18,7 +18,7 @@ character a token: the ids of a real tag stand only where the template puts them
 
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal, Protocol
 
 from llama_ui.errors import DialogError
@@ -57,6 +57,73 @@ class Segment:
     message: int | None
     text: str
     ids: tuple[int, ...]
+
+
+# What has been tokenised, for a caller that encodes several versions of one conversation.
+Memo = dict[Any, Any]
+
+
+class PromptFormat(Protocol):
+    """How a model wants a conversation written.
+
+    mode says whether the model answers ("chat") or goes on with the text ("completion"); notes
+    are for the reader; end_tokens end a reply, besides those that the checkpoint names.
+    """
+
+    @property
+    def mode(self) -> Literal["chat", "completion"]: ...
+    @property
+    def notes(self) -> tuple[str, ...]: ...
+    @property
+    def end_tokens(self) -> frozenset[int]: ...
+
+    def encode(self, messages: Sequence[Message], memo: Memo | None = None) -> list[Segment]:
+        """The prompt, each token with its origin; raises DialogError.
+
+        Args:
+            messages: an optional system message, then user and assistant in turns, a user
+                message last. Segments carry indexes of this list.
+            memo: an empty dictionary, given again for other versions of the conversation.
+        """
+
+    def encode_reply(self, text: str) -> tuple[int, ...]:
+        """The ids of a reply that has begun and is to be continued; tags in it stay text."""
+
+
+class Llama2Format:
+    """The format of Llama 2's reference implementation.
+
+    Args:
+        tokenizer: a Llama tokenizer (transformers, fast).
+    """
+
+    mode: Literal["chat", "completion"] = "chat"
+    notes: tuple[str, ...] = ()
+    end_tokens: frozenset[int] = frozenset()
+
+    def __init__(self, tokenizer: Tokenizer) -> None:
+        self._tokenizer = tokenizer
+
+    def encode(self, messages: Sequence[Message], memo: Memo | None = None) -> list[Segment]:
+        """The prompt for these messages; raises DialogError."""
+        check_dialog(messages)
+        memo = {} if memo is None else memo
+        segments = []
+        for parts in _exchanges(messages, 0):
+            # An exchange is tokenised alike wherever it stands; only its indexes change.
+            key = tuple((part.kind, part.text) for part in parts)
+            if key not in memo:
+                memo[key] = _encode_exchange(parts, self._tokenizer)
+            places = iter([part.message for part in parts])
+            for segment in memo[key]:
+                is_control = segment.text in ("<s>", "</s>") and segment.kind == "template"
+                message = None if is_control else next(places)
+                segments.append(replace(segment, message=message))
+        return segments
+
+    def encode_reply(self, text: str) -> tuple[int, ...]:
+        """The ids of a reply that is to be continued."""
+        return encode_reply(text, self._tokenizer)
 
 
 def encode_dialog(messages: Sequence[Message], tokenizer: Tokenizer) -> list[int]:
@@ -198,7 +265,8 @@ def _encode_exchange(parts: Sequence[_Part], tokenizer: Tokenizer) -> list[Segme
 
 
 def _encode_parts(parts: Sequence[_Part], tokenizer: Tokenizer) -> list[list[int]]:
-    """Tokenise the joined text as a whole, then hand each token to the part it starts in."""
+    """Tokenise the joined text as a whole, then hand each token to the part it ends in: a word
+    has its space in front, and a token with a visitor's text in it is never the template's."""
     text = "".join(part.text for part in parts)
     encoded = tokenizer(
         text,
@@ -217,7 +285,7 @@ def _encode_parts(parts: Sequence[_Part], tokenizer: Tokenizer) -> list[list[int
     ids: list[list[int]] = [[] for _ in parts]
     owner = tag = 0
     for token, (start, end) in zip(encoded["input_ids"], encoded["offset_mapping"], strict=True):
-        while start >= ends[owner] and owner < len(parts) - 1:
+        while end > ends[owner] and owner < len(parts) - 1:
             owner += 1
         while tag < len(forged) and forged[tag][1] <= start:
             tag += 1

@@ -4,9 +4,9 @@ import argparse
 import contextlib
 import ipaddress
 from collections.abc import Mapping, Sequence
-from dataclasses import Field, dataclass, field, fields
+from dataclasses import Field, dataclass, field, fields, replace
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any, Literal, NoReturn, get_args, get_origin
 from urllib.parse import urlsplit
 
 from llama_ui.errors import OptionError
@@ -20,6 +20,9 @@ MODELS = {
     "13b": "meta-llama/Llama-2-13b-chat-hf",
     "70b": "meta-llama/Llama-2-70b-chat-hf",
 }
+Quantization = Literal["4bit", "8bit", "none"]
+Rope = Literal["linear", "dynamic", "yarn"]
+_OF_MODEL = {"model", "revision", "quantization", "context", "rope", "adapter"}
 _TRUE = {"1", "true", "yes", "on"}
 _FALSE = {"0", "false", "no", "off", ""}
 
@@ -42,8 +45,22 @@ class Settings:
         "pocket (bundled, any CPU), 7b, 13b, 70b (Llama 2 chat), a Hugging Face id, or a folder",
         "NAME",
     )
+    revision: str | None = _flag(
+        None, "branch, tag or commit of a model on the Hub; without it its main branch"
+    )
+    quantization: Quantization = _flag(
+        "4bit", "how weights that are not quantised yet are held: 4bit, 8bit or none", "KIND"
+    )
     context: int | None = _flag(
-        None, "context window in tokens, up to what the model was trained for", "TOKENS"
+        None, "context window in tokens; without it what the model was trained for", "TOKENS"
+    )
+    rope: Rope | None = _flag(
+        None,
+        "stretch a context longer than the model was trained for: linear, dynamic or yarn",
+        "KIND",
+    )
+    adapter: str | None = _flag(
+        None, "a LoRA adapter to put on the model, a folder or a Hugging Face id", "NAME"
     )
     max_new_tokens: int = _flag(
         Sampling().max_new_tokens, "longest reply in tokens when the page opens", "TOKENS"
@@ -74,6 +91,8 @@ class Settings:
         None, "ask visitors to log in; safer as an environment variable", "USER:PASSWORD", True
     )
     browser: bool = _flag(True, "open the page in a browser, when started from a terminal")
+    check: bool = _flag(False, "say whether everything is ready for the model, and end")
+    json: bool = _flag(False, "with --check: as JSON, for machines")
 
     def __post_init__(self) -> None:
         if not self.model.strip():
@@ -81,6 +100,14 @@ class Settings:
         _check_server(self.server)
         if self.server is None and (self.server_model or self.server_key):
             raise OptionError("A server's model or key needs a server.", "Add --server URL.")
+        if self.revision is not None and not self.revision.strip():
+            raise OptionError("--revision is empty.", "Leave it out for the main branch.")
+        if self.json and not self.check:
+            raise OptionError("--json belongs to --check.", "Add --check.")
+        _check_choice("quantization", self.quantization, Quantization)
+        _check_choice("rope", self.rope, Rope | None)
+        if self.rope is not None and self.context is None:
+            raise OptionError("--rope stretches the context.", "Say how far with --context TOKENS.")
         _check_range("port", self.port, 1, 65535)
         _check_range("context", self.context, 64, 1_048_576)
         low, high = LIMITS["max_new_tokens"]
@@ -103,6 +130,12 @@ class Settings:
         if self.model_source == MODELS["pocket"]:
             return "Pocket Llama"
         return Path(self.model_source).name
+
+    def with_pocket_llama(self) -> "Settings":
+        """The same with the bundled model, which runs anywhere, and nothing put on it."""
+        options = (option for option in fields(self) if option.name in _OF_MODEL)
+        plain: dict[str, Any] = {option.name: option.default for option in options}
+        return replace(self, **plain)
 
     @property
     def first_reply_tokens(self) -> int:
@@ -142,6 +175,18 @@ def _check_server(address: str | None) -> None:
     raise OptionError(
         "--server is no plain web address.", "Write it like http://127.0.0.1:8000/v1."
     )
+
+
+def _check_choice(flag: str, value: str | None, annotation: Any) -> None:
+    choices = _choices(annotation)
+    if value is not None and value not in choices:
+        raise OptionError(f"--{flag} cannot be {value[:40]!r}.", f"Choose {' or '.join(choices)}.")
+
+
+def _choices(annotation: Any) -> tuple[str, ...]:
+    """The words of a Literal, also of an optional one; nothing for any other type."""
+    kinds = (annotation, *get_args(annotation))
+    return next((get_args(kind) for kind in kinds if get_origin(kind) is Literal), ())
 
 
 def _is_loopback(host: str) -> bool:
@@ -216,6 +261,8 @@ def _kind(option: Field[Any]) -> type:
     for kind in (bool, int, str):
         if annotation in (kind, kind | None):
             return kind
+    if _choices(annotation):
+        return str
     raise TypeError(f"no flag can hold a {annotation}")
 
 

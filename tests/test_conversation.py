@@ -4,8 +4,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from llama_ui.conversation import MAX_MESSAGES, Conversation, Facts, Message, parse_messages
+from llama_ui.conversation import MAX_MESSAGES, Conversation, Facts, Message
 from llama_ui.errors import ChatError, DialogError
+from llama_ui.messages import parse_messages
 from llama_ui.options import ChatOptions
 from llama_ui.text import MAX_TEXT_CHARS
 from tests.sizes import examples

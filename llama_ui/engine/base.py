@@ -10,6 +10,7 @@ from dataclasses import dataclass, field, replace
 from itertools import takewhile
 from typing import Literal, Protocol
 
+from llama_ui.licence import Licence
 from llama_ui.prompt import Message, Segment
 from llama_ui.sampling import Sampling
 
@@ -30,6 +31,10 @@ class EngineInfo:
         quantization: how the weights are held, for example "4-bit NF4".
         device: where it runs, for example "CPU" or "NVIDIA H200".
         context_length: the context window, in tokens; None where that is not known.
+        mode: whether it answers, or (a base model) goes on with the text as it stands.
+        adapter: what was put on the model, by name; empty without.
+        notes: what a reader should know besides, one sentence each.
+        licence: whose terms the model is used under, if they ask to be shown.
         missing: of FEATURES, what this engine cannot do, and why, one sentence each.
     """
 
@@ -37,6 +42,10 @@ class EngineInfo:
     quantization: str
     device: str
     context_length: int | None
+    mode: Literal["chat", "completion"] = "chat"
+    adapter: str = ""
+    notes: tuple[str, ...] = ()
+    licence: Licence | None = None
     missing: Mapping[str, str] = field(default_factory=dict)
 
     @property

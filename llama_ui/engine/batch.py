@@ -164,6 +164,8 @@ def make_batch(loaded: LoadedModel, slots: int | None, chunk: int | None) -> Bat
     model, length = loaded.model, loaded.window
     try:
         layers = [Layer(layer) for layer in model.model.layers]
+        # What loading and joining used in between is free for conversations.
+        torch.cuda.empty_cache()
         devices = [layer.attention_norm.device for layer in layers]
         dtype = cache_dtype(devices, model.dtype)
         slots = slots or slots_that_fit(model.config, length, devices, dtype)
@@ -185,9 +187,9 @@ def make_batch(loaded: LoadedModel, slots: int | None, chunk: int | None) -> Bat
 
 
 def _end_tokens(loaded: LoadedModel) -> frozenset[int]:
-    """Every token that ends a reply: the tokenizer's, and those the checkpoint names."""
+    """Every token that ends a reply: the tokenizer's, the template's, and those the
+    checkpoint names."""
     named = loaded.model.generation_config.eos_token_id
     several = named if isinstance(named, list) else [named]
-    return frozenset(
-        token for token in (*several, loaded.tokenizer.eos_token_id) if token is not None
-    )
+    every = (*several, loaded.tokenizer.eos_token_id, *loaded.format.end_tokens)
+    return frozenset(token for token in every if token is not None)

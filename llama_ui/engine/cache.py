@@ -5,13 +5,7 @@ from typing import Any
 
 import torch
 
-# Rows of a batch that nobody uses write here; no position of a context ever does.
-_SCRATCH = 8
-
-SLOTS_ON_CPU = 4
-SLOTS_ON_GPU = 32
-# The rest is for activations, captured graphs and other programs.
-_SHARE_OF_FREE = 0.8
+from llama_ui.engine.memory import SCRATCH, SLOTS_ON_CPU, ModelShape, slots_in
 
 
 class KVCache:
@@ -34,7 +28,7 @@ class KVCache:
         dtype: torch.dtype,
     ) -> None:
         head_dim = config.head_dim or config.hidden_size // config.num_attention_heads
-        shape = (slots, config.num_key_value_heads, length + _SCRATCH, head_dim)
+        shape = (slots, config.num_key_value_heads, length + SCRATCH, head_dim)
         self.slots = slots
         self.length = length
         self.scratch = length
@@ -66,17 +60,14 @@ def slots_that_fit(
     """How many slots to preallocate by default: on a GPU what free memory allows, up to 32."""
     if all(device.type == "cpu" for device in devices):
         return SLOTS_ON_CPU
-    row: int = bytes_per_token(config, dtype) // config.num_hidden_layers * length
-    fitting = [
-        int(torch.cuda.mem_get_info(device)[0] * _SHARE_OF_FREE) // (row * devices.count(device))
+    shape = ModelShape.of(config.to_dict())
+    layer = shape.bytes_per_token(dtype.itemsize) // shape.layers * length
+    return min(
+        slots_in(torch.cuda.mem_get_info(device)[0], shape, length, layer * devices.count(device))
         for device in set(devices)
-    ]
-    return max(1, min(SLOTS_ON_GPU, *fitting))
+    )
 
 
 def bytes_per_token(config: Any, dtype: torch.dtype) -> int:
     """Memory that one position of one slot takes, over all layers: keys and values."""
-    head_dim = config.head_dim or config.hidden_size // config.num_attention_heads
-    return int(
-        2 * config.num_hidden_layers * config.num_key_value_heads * head_dim * dtype.itemsize
-    )
+    return ModelShape.of(config.to_dict()).bytes_per_token(dtype.itemsize)

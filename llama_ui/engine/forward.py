@@ -40,6 +40,8 @@ class LlamaForward:
         self.device: torch.device = self._embed.weight.device
         ends = (self._embed.weight, self._norm.weight, self._head.weight)
         self.devices = {tensor.device for tensor in (*ends, *cache.keys)}
+        # LLM.int8() looks for outliers at every call, and waits for the GPU to tell.
+        self.can_be_captured = not getattr(model, "is_loaded_in_8bit", False)
         self._rotary = self._rotary_tables(model)
 
     def __call__(

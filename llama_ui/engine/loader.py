@@ -1,4 +1,4 @@
-"""Load a Llama model and its tokenizer, in 4-bit, from a folder or from the Hugging Face Hub."""
+"""Load a Llama model and its tokenizer, quantised, from a folder."""
 
 import logging
 import os
@@ -7,23 +7,30 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from huggingface_hub.errors import (
-    GatedRepoError,
-    HFValidationError,
-    LocalEntryNotFoundError,
-    RepositoryNotFoundError,
-)
 from transformers import (
     AutoConfig,
     AutoModelForCausalLM,
-    AutoTokenizer,
     BitsAndBytesConfig,
     PreTrainedModel,
     PreTrainedTokenizerBase,
 )
 
+from llama_ui.chat_template import choose_format
+from llama_ui.engine.adapter import put_adapter
 from llama_ui.engine.base import EngineInfo
+from llama_ui.engine.checkpoint import check_supported, gguf, read_checkpoint
+from llama_ui.engine.device import check_fits
+from llama_ui.engine.download import fetch_adapter
+from llama_ui.engine.progress import Report, ignore
+from llama_ui.engine.reading import reporting
+from llama_ui.engine.rope import choose_window
+from llama_ui.engine.tokenizer import load_tokenizer
 from llama_ui.errors import ModelError
+from llama_ui.licence import licence_of
+from llama_ui.prompt import PromptFormat
+from llama_ui.settings import Quantization, Rope
+
+log = logging.getLogger(__name__)
 
 # bitsandbytes recommends a package that downloads code; on a CPU it works without.
 logging.getLogger("bitsandbytes").setLevel(logging.ERROR)
@@ -31,10 +38,12 @@ logging.getLogger("bitsandbytes").setLevel(logging.ERROR)
 
 @dataclass(frozen=True, slots=True)
 class LoadedModel:
-    """A model ready to generate, its tokenizer, and what a reader may know of it."""
+    """A model ready to generate, its tokenizer, how it wants its prompts, and what a reader may
+    know of it."""
 
     model: PreTrainedModel
     tokenizer: PreTrainedTokenizerBase
+    format: PromptFormat
     info: EngineInfo
 
     @property
@@ -45,44 +54,67 @@ class LoadedModel:
 
 
 def load_model(
-    source: str, context_length: int | None = None, name: str | None = None
+    source: str,
+    context_length: int | None = None,
+    name: str | None = None,
+    quantization: Quantization = "4bit",
+    rope: Rope | None = None,
+    adapter: str | None = None,
+    slots: int | None = None,
+    report: Report = ignore,
+    notes: tuple[str, ...] = (),
 ) -> LoadedModel:
     """Load a model of the Llama architecture.
 
     Args:
-        source: a local folder or a Hub id such as "meta-llama/Llama-2-7b-chat-hf". Weights
-            must be safetensors; code from the repository is never run. A checkpoint that is
-            not quantised yet is quantised to 4-bit NF4 while it loads.
-        context_length: use a shorter context window than the model was trained for, in tokens.
+        source: its folder. Weights must be safetensors; code from it is never run.
+        context_length: tokens; by default what the model was trained for.
         name: what to call it; by default the last part of the source.
+        quantization: of a checkpoint that is not quantised yet, while it loads: 4-bit NF4,
+            8-bit, or none.
+        rope: how to stretch a context that is longer than the model was trained for.
+        adapter: a LoRA to put on it, a folder or a Hub id.
+        slots: how many conversations are to fit into memory beside it; at least one.
+        report: hears how many of the weights are loaded.
+        notes: what a reader should know besides.
 
     Raises:
         ModelError: says what is wrong with the model and what to do.
     """
     if not torch.cuda.is_available():
         _leave_a_core_to_the_page()
+    name = name or Path(source).name
     try:
-        config = AutoConfig.from_pretrained(source, trust_remote_code=False)
-        _check_architecture(source, config)
-        window = _context_window(config, context_length)
-        tokenizer = AutoTokenizer.from_pretrained(source, trust_remote_code=False)
-        loaded: Any = AutoModelForCausalLM.from_pretrained(
-            source,
-            device_map="auto",
-            dtype=_compute_dtype(),
-            use_safetensors=True,
-            trust_remote_code=False,
-            output_loading_info=True,
-            **_quantization(config),
-        )
-        model, report = loaded
-        _check_complete(source, report)
+        config = _config(source)
+        window = choose_window(config, context_length, rope)
+        tokenizer = load_tokenizer(Path(source))
+        format = choose_format(tokenizer, name)
+        check_fits(name, config.to_dict(), window.length, quantization, slots)
+        with reporting(report):
+            model = _model(source, config, quantization)
+        called = (name, source, str(getattr(config, "_name_or_path", "")))
+        if adapter is not None:
+            put_adapter(model, fetch_adapter(adapter), called)
     except ModelError:
         raise
     except Exception as error:
         raise _explain(source, error) from error
     model.eval()
-    return LoadedModel(model, tokenizer, _describe(name or Path(source).name, model, window))
+    asked = _note_on_quantization(config, quantization)
+    notes = tuple(note for note in (*notes, window.note, asked, *format.notes) if note)
+    for note in notes:
+        log.warning("%s", note)
+    info = EngineInfo(
+        name=name,
+        quantization=_held_as(model),
+        device="CPU" if model.device.type == "cpu" else torch.cuda.get_device_name(model.device),
+        context_length=window.length,
+        mode=format.mode,
+        adapter=Path(adapter).name if adapter else "",
+        notes=notes,
+        licence=licence_of(*called),
+    )
+    return LoadedModel(model, tokenizer, format, info)
 
 
 def _leave_a_core_to_the_page() -> None:
@@ -92,13 +124,43 @@ def _leave_a_core_to_the_page() -> None:
         torch.set_num_threads(max(1, torch.get_num_threads() - 1))
 
 
-def _quantization(config: Any) -> dict[str, BitsAndBytesConfig]:
-    """4-bit NormalFloat with double quantisation (Dettmers et al. 2023, QLoRA).
+def _config(source: str) -> Any:
+    path = Path(source)
+    if path.suffix == ".gguf":
+        raise gguf(path)
+    read_checkpoint(path)
+    config = AutoConfig.from_pretrained(source, trust_remote_code=False)
+    check_supported(source, config.to_dict())
+    return config
+
+
+def _model(source: str, config: Any, quantization: Quantization) -> PreTrainedModel:
+    loaded: Any = AutoModelForCausalLM.from_pretrained(
+        source,
+        config=config,
+        device_map="auto",
+        dtype=_compute_dtype(),
+        use_safetensors=True,
+        trust_remote_code=False,
+        output_loading_info=True,
+        **_quantizer(config, quantization),
+    )
+    model, report = loaded
+    _check_complete(source, report)
+    result: PreTrainedModel = model
+    return result
+
+
+def _quantizer(config: Any, quantization: Quantization) -> dict[str, BitsAndBytesConfig]:
+    """4-bit is NormalFloat with double quantisation (Dettmers et al. 2023, QLoRA), 8-bit is
+    LLM.int8() (Dettmers et al. 2022).
 
     A checkpoint that is quantised already keeps what it was saved with.
     """
-    if getattr(config, "quantization_config", None) is not None:
+    if getattr(config, "quantization_config", None) is not None or quantization == "none":
         return {}
+    if quantization == "8bit":
+        return {"quantization_config": BitsAndBytesConfig(load_in_8bit=True)}
     nf4 = BitsAndBytesConfig(
         load_in_4bit=True,
         bnb_4bit_quant_type="nf4",
@@ -114,19 +176,21 @@ def _compute_dtype() -> torch.dtype:
     return torch.bfloat16
 
 
-def _check_architecture(source: str, config: Any) -> None:
-    if config.model_type != "llama":
-        raise ModelError(
-            f"{source} is a {config.model_type!r} model; this page runs the Llama architecture.",
-            "Choose a Llama model, for example --model 7b.",
-        )
-    quantized = getattr(config, "quantization_config", None) or {}
-    method = quantized.get("quant_method", "bitsandbytes")
-    if method != "bitsandbytes":
-        raise ModelError(
-            f"{source} is quantised by {method}; this page runs checkpoints of bitsandbytes.",
-            "Choose the original checkpoint: it is quantised to 4-bit while it loads.",
-        )
+def _note_on_quantization(config: Any, asked: Quantization) -> str:
+    """Only what differs from the default can have been asked for."""
+    if asked == "4bit" or getattr(config, "quantization_config", None) is None:
+        return ""
+    return f"The checkpoint is saved quantised and stays so: --quantization {asked} has no effect."
+
+
+def _held_as(model: PreTrainedModel) -> str:
+    """How the weights are held, for a reader."""
+    if getattr(model, "is_loaded_in_4bit", False):
+        kind = model.config.quantization_config.bnb_4bit_quant_type
+        return f"4-bit {str(kind).upper()}"
+    if getattr(model, "is_loaded_in_8bit", False):
+        return "8-bit"
+    return str(model.dtype).removeprefix("torch.")
 
 
 def _check_complete(source: str, report: Any) -> None:
@@ -139,58 +203,17 @@ def _check_complete(source: str, report: Any) -> None:
         )
 
 
-def _context_window(config: Any, wanted: int | None) -> int:
-    trained = int(config.max_position_embeddings)
-    if wanted is not None and wanted > trained:
-        raise ModelError(
-            f"The model was trained for a context of {trained:,} tokens, not {wanted:,}.",
-            f"Start with --context {trained} or less.",
-        )
-    return wanted or trained
-
-
-def _describe(name: str, model: PreTrainedModel, window: int) -> EngineInfo:
-    device = model.device
-    bits = "4-bit NF4" if getattr(model, "is_loaded_in_4bit", False) else "8-bit"
-    return EngineInfo(
-        name=name,
-        quantization=bits,
-        device="CPU" if device.type == "cpu" else torch.cuda.get_device_name(device),
-        context_length=window,
-    )
-
-
 def _explain(source: str, error: Exception) -> ModelError:
     """The sentence for each fault that loading is known to have."""
-    if isinstance(error, GatedRepoError):
-        return ModelError(
-            f"{source} is gated: Meta must grant your Hugging Face account access first.",
-            f"Accept the licence on https://huggingface.co/{source}, make a read token, "
-            "run `hf auth login`, and start again.",
-        )
-    if isinstance(error, RepositoryNotFoundError | HFValidationError):
-        return ModelError(
-            f"There is no model {source!r}, neither a folder here nor on the Hugging Face Hub.",
-            "Check the spelling; a private model also needs `hf auth login`.",
-        )
-    if isinstance(error.__cause__, Exception) and not isinstance(error, LocalEntryNotFoundError):
-        cause = error.__cause__
-        if isinstance(cause, GatedRepoError | RepositoryNotFoundError | HFValidationError):
-            return _explain(source, cause)
     is_offloaded = "dispatched on the CPU" in str(error)
     if isinstance(error, torch.OutOfMemoryError) or is_offloaded:
         return ModelError(
             f"{source} does not fit into the memory of this machine.",
             "Choose a smaller model, or close other programs that use the GPU.",
         )
-    if Path(source).is_dir():
-        return ModelError(
-            f"The folder {source} does not hold a complete model ({_first_line(error)}).",
-            "It needs config.json, the tokenizer files and *.safetensors; copy it again.",
-        )
     return ModelError(
-        f"{source} could not be loaded ({_first_line(error)}).",
-        "Check the network and the spelling of the model, and start again.",
+        f"The folder {source} does not hold a complete model ({_first_line(error)}).",
+        "It needs config.json, the tokenizer files and *.safetensors; copy it again.",
     )
 
 

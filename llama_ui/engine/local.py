@@ -26,7 +26,7 @@ from llama_ui.engine.meter import SpeedMeter
 from llama_ui.engine.planning import plan_prompt
 from llama_ui.engine.request import Request
 from llama_ui.errors import ChatError, EngineError
-from llama_ui.prompt import Message, Segment, dialog_segments, encode_reply
+from llama_ui.prompt import Message, Segment
 from llama_ui.sampling import Sampling
 
 log = logging.getLogger(__name__)
@@ -57,6 +57,7 @@ class LocalEngine:
         on_fatal: Callable[[], None] = lambda: None,
     ) -> None:
         self._tokenizer = loaded.tokenizer
+        self._format = loaded.format
         self._info = loaded.info
         self._window = loaded.window
         self._max_waiting = max_waiting
@@ -92,7 +93,7 @@ class LocalEngine:
     ) -> PromptPlan:
         """Lay out the prompt; raises DialogError or ContextWindowError."""
         plan = plan_prompt(
-            partial(dialog_segments, tokenizer=self._tokenizer),
+            partial(self._format.encode, memo={}),
             messages,
             options,
             window=self._window,
@@ -105,7 +106,7 @@ class LocalEngine:
 
     def reply_ids(self, text: str) -> tuple[int, ...]:
         """The tokens of a reply, to have it continued; tags in it stay text."""
-        return encode_reply(text, self._tokenizer)
+        return self._format.encode_reply(text)
 
     def submit(self, plan: PromptPlan, sampling: Sampling) -> Reply:
         """Put the request in line; raises EngineError when the line is full."""

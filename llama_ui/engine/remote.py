@@ -126,7 +126,7 @@ class RemoteEngine:
         return EngineInfo(
             name=PurePosixPath(self._server.model).name,
             quantization="",
-            device=f"server {self._server.place}",
+            device=f"on {self._server.place}",
             context_length=self._server.context_length,
             missing={**_ALWAYS_MISSING, **self._rejected},
         )

@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 import httpx
 
 from llama_ui.engine.completions import http_fault
+from llama_ui.engine.progress import Progress, Report, ignore
 from llama_ui.errors import ModelError
 
 log = logging.getLogger(__name__)
@@ -54,19 +55,22 @@ def headers(key: str) -> dict[str, str]:
     return {"Accept-Encoding": "identity", "User-Agent": "llama-ui", **bearer}
 
 
-def find_server(address: str, model: str | None = None, key: str = "") -> RemoteServer:
+def find_server(
+    address: str, model: str | None = None, key: str = "", report: Report = ignore
+) -> RemoteServer:
     """Wait until the server answers, for ever if need be, and ask what it is.
 
     Args:
         address: from the operator, never from a visitor.
         model: the model to ask for; None takes the first that the server names.
+        report: hears that the server does not answer yet.
 
     Raises:
         ModelError: it answers, but waiting longer would not help.
     """
     address = address.rstrip("/")
     with httpx.Client(headers=headers(key), timeout=_ASK_LIMIT_S) as client:
-        answer = _first_answer(client, f"{address}/models")
+        answer = _first_answer(client, f"{address}/models", report)
         if answer.status_code in (401, 403) or answer.is_redirect:
             fault = http_fault(answer.status_code, answer.text)
             raise ModelError(fault.problem, fault.next_step)
@@ -82,7 +86,7 @@ def find_server(address: str, model: str | None = None, key: str = "") -> Remote
         return RemoteServer(address, name, _context_length(client, address, entry), key)
 
 
-def _first_answer(client: httpx.Client, url: str) -> httpx.Response:
+def _first_answer(client: httpx.Client, url: str, report: Report) -> httpx.Response:
     said = float("-inf")
     while True:
         try:
@@ -92,6 +96,7 @@ def _first_answer(client: httpx.Client, url: str) -> httpx.Response:
             reason = f"HTTP {answer.status_code}"
         except httpx.TransportError as error:
             reason = str(error) or type(error).__name__
+        report(Progress("reaching"))
         if time.monotonic() - said > _SAY_EVERY_S:
             log.info("waiting for the server at %s: %s", urlsplit(url).netloc, reason)
             said = time.monotonic()

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import Literal
 
 from llama_ui.engine.base import Engine
+from llama_ui.engine.progress import Progress, Report, ignore
 from llama_ui.errors import ChatError, incident
 
 log = logging.getLogger(__name__)
@@ -18,12 +19,18 @@ class EngineStarter:
     """Holds the engine while it loads, when it is ready, or the reason why it never will be.
 
     Args:
-        load: makes the engine; runs in a thread, may take minutes, may raise ModelError.
+        load: makes the engine and reports how far it is; runs in a thread, may take minutes, may
+            raise ModelError.
         name: what is being loaded, as people say it.
+        on_progress: hears the same reports, in that thread.
     """
 
-    def __init__(self, load: Callable[[], Engine], name: str) -> None:
+    def __init__(
+        self, load: Callable[[Report], Engine], name: str, on_progress: Report = ignore
+    ) -> None:
         self.name = name
+        self.progress = Progress("loading")
+        self._on_progress = on_progress
         self.fault: ChatError | None = None
         self._load = load
         self._engine: Engine | None = None
@@ -68,7 +75,7 @@ class EngineStarter:
 
     def _run(self) -> None:
         try:
-            self._engine = self._load()
+            self._engine = self._load(self._report)
             log.info("%s is ready", self.name)
         except ChatError as fault:
             log.error("%s", fault)
@@ -80,3 +87,7 @@ class EngineStarter:
                 f"{self.name} could not be loaded",
                 "The log of the server says more; start it again, or choose another --model.",
             )
+
+    def _report(self, progress: Progress) -> None:
+        self.progress = progress
+        self._on_progress(progress)

@@ -65,7 +65,7 @@ class DecodeStep:
         on_one_gpu = device.type == "cuda" and len(forward.devices) == 1
         self._forward = forward
         self._cache = cache
-        self._use_graphs = on_one_gpu
+        self._use_graphs = on_one_gpu and forward.can_be_captured
         self._graphs: dict[_Shape, tuple[torch.cuda.CUDAGraph, _Output]] = {}
         self._pool = torch.cuda.graph_pool_handle() if on_one_gpu else None
         # One for all captures: cuBLAS keeps a workspace for every stream it has seen.

@@ -7,10 +7,10 @@ from typing import Any
 
 import gradio as gr
 
-from llama_ui.conversation import parse_messages
 from llama_ui.engine.base import Engine
 from llama_ui.engine.starter import EngineStarter
 from llama_ui.errors import ChatError, OptionError
+from llama_ui.messages import parse_messages
 from llama_ui.sampling import LIMITS, Sampling
 from llama_ui.web.pacing import FramePacer
 

@@ -5,7 +5,7 @@ from dataclasses import replace
 from typing import Any
 
 from llama_ui.errors import ChatError, DialogError
-from llama_ui.export import from_json, to_json, to_markdown
+from llama_ui.export import from_json, one_from_json, to_json, to_markdown
 from llama_ui.text import check_text
 
 
@@ -37,7 +37,7 @@ async def rename_chat(asked: Any) -> dict[str, str]:
     try:
         if not isinstance(asked, dict):
             raise DialogError("The chat cannot be renamed.", "Reload the page.")
-        [chat, *_] = await asyncio.to_thread(from_json, str(asked.get("chat")))
+        chat = await asyncio.to_thread(one_from_json, str(asked.get("chat")))
         chat = replace(chat, name=check_text(asked.get("name")).strip())
     except ChatError as fault:
         return {"fault": str(fault)}
@@ -54,7 +54,7 @@ async def markdown_of(text: Any) -> dict[str, str]:
         `markdown`, or `fault`.
     """
     try:
-        [chat, *_] = await asyncio.to_thread(from_json, str(text))
+        chat = await asyncio.to_thread(one_from_json, str(text))
     except ChatError as fault:
         return {"fault": str(fault)}
     return {"markdown": to_markdown(chat)}

@@ -42,7 +42,7 @@ def render_meter(
         f'<i class="part-{part}" style="width:{100 * count / window:.2f}%"></i>'
         for part, _, count in shown
     )
-    words = " · ".join(
+    words = "".join(
         f'<span><b class="part-{part}"></b>{label} {count:,}</span>' for part, label, count in shown
     )
     gone = len(dropped) // 2

@@ -13,6 +13,7 @@ from llama_ui.options import ChatOptions
 from llama_ui.sampling import LIMITS
 from llama_ui.web.api import Api
 from llama_ui.web.assets import ASSETS, script
+from llama_ui.web.captions import render_about, render_badge
 from llama_ui.web.controls import build_controls
 from llama_ui.web.exchange import markdown_of, read_chats, rename_chat
 from llama_ui.web.form import Form
@@ -21,7 +22,7 @@ from llama_ui.web.handlers import Handlers
 from llama_ui.web.icons import icon
 from llama_ui.web.pacing import FramePacer
 from llama_ui.web.session import Session
-from llama_ui.web.transcript import render_badge, render_empty
+from llama_ui.web.transcript import render_empty
 from llama_ui.web.views import Views
 
 _POLL_S = 0.5
@@ -86,7 +87,7 @@ def build_page(starter: EngineStarter, defaults: ChatOptions) -> gr.Blocks:
                             elem_id="message",
                             label="Message",
                             show_label=False,
-                            placeholder="Message: Enter sends, Shift+Enter breaks the line",
+                            placeholder="Type a message…",
                             lines=1,
                             max_lines=8,
                             container=False,
@@ -102,6 +103,7 @@ def build_page(starter: EngineStarter, defaults: ChatOptions) -> gr.Blocks:
                         show_prompt = gr.Button("Exact prompt", size="sm", elem_id="show-prompt")
                         gr.HTML(_KEYS, elem_id="keys", js_on_load=None)
                     meter = gr.HTML("", elem_id="meter", js_on_load=None)
+                    about = gr.HTML("", elem_id="about", js_on_load=None)
             with gr.Column(elem_id="options"):
                 gr.HTML(_OPTIONS_HEAD, js_on_load=None)
                 controls, comparison = build_controls(defaults, private)
@@ -126,7 +128,8 @@ def build_page(starter: EngineStarter, defaults: ChatOptions) -> gr.Blocks:
                 changed[send] = gr.Button(visible=not frame.busy)
                 changed[stop] = gr.Button(visible=frame.busy)
                 changed[actions] = gr.Row(visible=bool(frame.has_messages) and not frame.busy)
-            return changed
+            # An empty dictionary would be taken for a value.
+            return changed or gr.skip()
 
         async def on_open(state: Session, request: gr.Request) -> dict[Any, Any]:
             open_pages[request.session_hash or ""] = state
@@ -196,8 +199,9 @@ def build_page(starter: EngineStarter, defaults: ChatOptions) -> gr.Blocks:
             most = LIMITS["max_new_tokens"][1]
             if info is not None and info.context_length is not None:
                 most = min(most, info.context_length - PROMPT_ROOM)
-            badge_html = render_badge(starter.name, state, info)
-            return badge_html, gr.Timer(active=state == "loading"), gr.Slider(maximum=most)
+            badge_html = render_badge(starter.name, state, info, str(starter.progress))
+            timer_on = gr.Timer(active=state == "loading")
+            return badge_html, timer_on, gr.Slider(maximum=most), render_about(info)
 
         view = [transcript, running, message, notice, send, stop, actions, chats, key]
         draft = [session, message, *controls]
@@ -226,7 +230,7 @@ def build_page(starter: EngineStarter, defaults: ChatOptions) -> gr.Blocks:
         copy_all.click(None, None, None, js="() => document.dispatchEvent(new Event('copy-all'))")
         clear.click(None, None, None, js="() => document.dispatchEvent(new Event('clear-chat'))")
         timer = gr.Timer(_POLL_S)
-        shown_badge = [badge, timer, controls[5]]
+        shown_badge = [badge, timer, controls[5], about]
         gr.on([page.load, timer.tick], on_badge, None, shown_badge, queue=False, **private).then(
             on_meter, draft, meter, queue=False, **private
         )

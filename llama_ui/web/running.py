@@ -7,8 +7,8 @@ from dataclasses import dataclass, field, replace
 
 from llama_ui.conversation import Conversation, Facts
 from llama_ui.engine.base import Chunk, Engine, Reply, Token
+from llama_ui.web.captions import queue_status
 from llama_ui.web.pacing import FramePacer
-from llama_ui.web.transcript import queue_status
 from llama_ui.web.turn import Turn
 
 

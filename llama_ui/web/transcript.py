@@ -9,9 +9,9 @@ from html import escape
 from typing import Protocol
 
 from llama_ui.conversation import Conversation, Ending, Facts, Message
-from llama_ui.engine.base import EngineInfo, EngineLoad
 from llama_ui.errors import ChatError
 from llama_ui.options import ChatOptions
+from llama_ui.web.captions import caption_for, details, note_for
 from llama_ui.web.icons import icon
 from llama_ui.web.markdown import render_markdown
 
@@ -31,18 +31,10 @@ EXAMPLES = (
     "How do I run Llama 2 7B here?",
     "Talk like a pirate and introduce yourself.",
 )
-_NOTES: dict[Ending, str] = {
-    "cancelled": "Stopped.",
-    "error": "Incomplete: the reply ended with an error.",
-    "edited": "Edited.",
-}
-_ENDINGS: dict[Ending, str] = {
-    "stop": "by itself",
-    "length": "at the limit",
-    "cancelled": "by Stop",
-    "error": "by an error",
-    "edited": "edited since",
-}
+_KEYS = (
+    "<kbd>Enter</kbd> sends · <kbd>Shift</kbd>+<kbd>Enter</kbd> breaks the line · "
+    "<kbd>Esc</kbd> stops · <kbd>↑</kbd> edits your last message"
+)
 _CUT: tuple[Ending, ...] = ("cancelled", "length", "error")
 
 
@@ -90,7 +82,7 @@ def render_empty(logo: str) -> str:
     return (
         f'<section class="welcome">{logo}<h2>What shall we talk about?</h2>'
         "<p>The model runs where this page is served from; nothing you type goes anywhere else."
-        f'</p><div class="examples">{buttons}</div></section>'
+        f'</p><div class="examples">{buttons}</div><p class="keys">{_KEYS}</p></section>'
     )
 
 
@@ -131,67 +123,6 @@ def render_fault(fault: ChatError) -> str:
 def render_notice(text: str) -> str:
     """Something worth knowing that is no fault."""
     return f'<div class="news" role="status">{escape(text)}</div>'
-
-
-def render_badge(name: str, state: str, info: EngineInfo | None) -> str:
-    """Which model answers: name, quantisation, device and context window."""
-    if info is None:
-        text = f"{name} · loading…" if state == "loading" else f"{name} · not loaded"
-    else:
-        window = f"{info.context_length:,} tokens" if info.context_length else ""
-        text = " · ".join(filter(None, (info.name, info.quantization, info.device, window)))
-    return f'<span class="badge {state}" role="status">{escape(text)}</span>'
-
-
-def queue_status(place: int, load: EngineLoad) -> str:
-    """What a visitor in the line reads: their place, and how busy it is before them."""
-    running = "1 reply is" if load.running == 1 else f"{load.running} replies are"
-    speed = f" at {load.tokens_per_s:,.0f} tokens/s" if load.tokens_per_s else ""
-    return f"You are number {place} in the line: {running} being written{speed}…"
-
-
-def caption_for(facts: Facts) -> str:
-    """The facts about a reply in one line; empty when no token was drawn."""
-    if not facts.reply_tokens:
-        return ""
-    parts = [f"{facts.reply_tokens:,} tokens"]
-    if facts.tokens_per_s:
-        parts.append(f"{facts.tokens_per_s:.0f} tokens/s")
-    parts.append(f"first after {facts.first_token_s:.2f} s")
-    if facts.options is not None and facts.options.sampling.seed is not None:
-        parts.append(f"seed {facts.options.sampling.seed}")
-    return " · ".join(parts)
-
-
-def details(facts: Facts) -> list[tuple[str, str]]:
-    """All that is known of how a reply came about, in words."""
-    options = facts.options or ChatOptions()
-    sampling = options.sampling
-    rows = [
-        ("Model", f"{facts.model} · {facts.quantization}"),
-        ("Prompt", f"{facts.prompt_tokens:,} tokens, {facts.reused_tokens:,} from the cache"),
-        ("Reply", f"{facts.reply_tokens:,} tokens at {facts.tokens_per_s:.0f} a second"),
-        ("First token", f"after {facts.first_token_s:.3f} s"),
-        ("Ended", _ENDINGS[facts.ending]),
-        ("Seed", str(sampling.seed)),
-        (
-            "Sampling",
-            f"temperature {sampling.temperature:g}, top-p {sampling.top_p:g}, "
-            f"top-k {sampling.top_k}, penalty {sampling.repetition_penalty:g}",
-        ),
-        ("Longest reply", f"{sampling.max_new_tokens:,} tokens"),
-    ]
-    if options.system.strip():
-        rows.append(("System prompt", options.system[:300]))
-    return rows
-
-
-def note_for(facts: Facts) -> str:
-    """Why a reply is not what the model said to its end; empty when it is."""
-    if facts.ending == "length":
-        limit = facts.options.sampling.max_new_tokens if facts.options else 0
-        return f"Cut at the limit of {limit:,} new tokens."
-    return _NOTES.get(facts.ending, "")
 
 
 def _divider(count: int) -> str:

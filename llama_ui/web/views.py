@@ -15,7 +15,7 @@ from llama_ui.web.session import Session
 from llama_ui.web.transcript import render_fault, render_notice
 from llama_ui.web.turn import Turn
 
-_NOTHING_TYPED = "…"
+_NOTHING_TYPED = "x"
 
 
 class Views:

@@ -435,5 +435,5 @@ def test_a_model_that_cannot_be_loaded_is_explained(start_app, open_page, tmp_pa
     page = open_page(start_app("--model", str(tmp_path)).url)
     page.wait_for_selector(".badge.failed", timeout=60_000)
     send(page, "Hello!")
-    expect(page.locator(".fault")).to_contain_text("does not hold a complete model")
+    expect(page.locator(".fault")).to_contain_text("holds no model: it has no config.json")
     expect(page.locator("#message textarea")).to_have_value("Hello!")

@@ -2,15 +2,23 @@
 
 import json
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Download, Page, expect
+from playwright.sync_api import BrowserContext, Download, Page, expect
 
 from llama_ui.conversation import Conversation, Facts
 from llama_ui.export import all_to_json, to_json
-from tests.browser.test_chat import READY, chat, send, wait_until_idle, write_long_replies
+from tests.browser.conftest import FLAGS, chromium_path
+from tests.browser.test_chat import (
+    READY,
+    chat,
+    send,
+    set_option,
+    wait_until_idle,
+    write_long_replies,
+)
 
 TITLES = "#sidebar .title"
 FILL = """
@@ -28,12 +36,54 @@ for (const name of Object.keys(localStorage)) {
 }
 """
 
+# The contrast of every text in the sidebar with what lies behind it, as WCAG 2 counts.
+CONTRASTS = """
+() => {
+    const canvas = Object.assign(document.createElement('canvas'), {width: 1, height: 1});
+    const draw = canvas.getContext('2d');
+    const shade = (...colours) => {
+        colours.forEach(colour => { draw.fillStyle = colour; draw.fillRect(0, 0, 1, 1); });
+        const parts = [...draw.getImageData(0, 0, 1, 1).data].slice(0, 3).map(x => x / 255)
+            .map(x => x <= 0.04045 ? x / 12.92 : ((x + 0.055) / 1.055) ** 2.4);
+        return 0.2126 * parts[0] + 0.7152 * parts[1] + 0.0722 * parts[2];
+    };
+    const found = {};
+    for (const node of document.querySelectorAll('#sidebar :is(button, h3, p, span, summary)')) {
+        const backgrounds = [];
+        for (let at = node; at; at = at.parentElement) {
+            backgrounds.unshift(getComputedStyle(at).backgroundColor);
+        }
+        const behind = shade(...backgrounds);
+        const text = shade(...backgrounds, getComputedStyle(node).color);
+        const [dark, light] = [behind, text].sort((a, b) => a - b);
+        const name = `${node.className} ${node.ariaLabel ?? node.innerText}`;
+        found[name] = (light + 0.05) / (dark + 0.05);
+    }
+    return found;
+}
+"""
+
+
+@pytest.fixture(scope="module")
+def context(browser) -> Iterator[BrowserContext]:
+    """One browser profile for all tests: what it has loaded once it need not load again."""
+    context = browser.new_context(viewport={"width": 1440, "height": 900})
+    errors: list[str] = []
+    context.on("weberror", lambda error: errors.append(str(error.error)))
+    yield context
+    context.close()
+    assert not errors
+
 
 @pytest.fixture
-def page(app, open_page) -> Page:
-    page = open_page(app.url)
+def page(app, context) -> Iterator[Page]:
+    page = context.new_page()
+    page.goto(app.url)
     page.wait_for_selector(READY, timeout=60_000)
-    return page
+    yield page
+    page.evaluate("localStorage.clear()")
+    for tab in context.pages:
+        tab.close()
 
 
 def titles(page: Page) -> list[str]:
@@ -130,6 +180,7 @@ def test_chats_are_switched_with_their_options(page):
 def test_leaving_a_chat_stops_its_reply_and_keeps_the_text(page):
     for _ in range(3):
         write_long_replies(page)
+        set_option(page, "seed", "3")  # one that does not end by itself
         page.get_by_text("Advanced options").click()
         send(page, "Tell me a long story.")
         expect(page.locator("#running .md")).to_be_visible(timeout=60_000)
@@ -224,7 +275,7 @@ def test_clear_deletes_the_open_chat_and_undo_opens_it_again(page):
     expect(page.locator(".turn")).to_have_count(0)
     expect(page.locator(TITLES)).to_have_count(0)
     assert stored(page) == {}
-    page.locator(".toast-line").get_by_role("button", name="Undo").click()
+    page.locator("#sidebar .toast").get_by_role("button", name="Undo").click()
     expect(page.locator(".turn.user .typed")).to_have_text("Hello!")
     expect(page.locator(TITLES)).to_have_text(["Hello!"])
 
@@ -248,7 +299,7 @@ def test_two_tabs_with_the_same_chat_do_not_overwrite_each_other(page):
     chat(page, "From the first tab.")
     expect(other.locator("#sidebar .notes")).to_contain_text("changed in another tab")
     chat(other, "From the second tab.")
-    expect(other.locator(".toast-line")).to_contain_text("Both are kept")
+    expect(other.locator("#sidebar .toast")).to_contain_text("Both are kept")
     for one in (page, other):
         expect(one.locator(TITLES)).to_have_text(["Hello! (copy)", "Hello!"])
     said = {
@@ -283,7 +334,7 @@ def test_a_full_storage_is_said_and_nothing_is_lost(page):
     chat(page, "Hello!")
     page.evaluate(FILL)
     chat(page, "Is there room?")
-    for place in (".toast-line", "#sidebar .warning"):
+    for place in ("#sidebar .toast", "#sidebar .warning"):
         expect(page.locator(place)).to_contain_text("storage is full: the chat is not saved")
     expect(page.locator(".unsaved")).to_have_text("not saved")
     # It stays here while the page is open, also when another chat is shown, and can be exported.
@@ -309,21 +360,22 @@ def test_an_almost_full_storage_is_said_before(page):
     assert len(stored(page)) == 1
 
 
-def test_without_storage_the_page_works_and_says_so_once(page):
+def test_without_storage_the_page_works_and_says_so_once(app, open_page):
+    page = open_page(app.url)
     refuse = (
         "for (const name of ['getItem', 'setItem', 'removeItem']) Storage.prototype[name] = "
         "() => { throw new DOMException('refused', 'SecurityError'); };"
     )
     page.context.add_init_script(refuse)
     page.reload()
-    expect(page.locator(".toast-line")).to_contain_text("store nothing")
+    expect(page.locator("#sidebar .toast")).to_contain_text("store nothing")
     page.wait_for_selector(READY, timeout=60_000)
     page.get_by_role("button", name="Dismiss").click()
     chat(page, "Hello!")
     new_chat(page)
     page.locator(TITLES).click()
     expect(page.locator(".turn.user .typed")).to_have_text("Hello!")
-    expect(page.locator(".toast-line")).to_have_count(0)
+    expect(page.locator("#sidebar .toast")).to_have_count(0)
 
 
 def test_a_damaged_index_is_mended_from_the_chats(page):
@@ -376,7 +428,7 @@ def test_a_damaged_import_is_explained_and_changes_nothing(page):
         ('{"format":"llama-ui-chat","version":9,"chat":{}}', "another version of Llama UI"),
     ):
         load(page, text)
-        expect(page.locator(".toast-line")).to_contain_text(said)
+        expect(page.locator("#sidebar .toast")).to_contain_text(said)
         page.get_by_role("button", name="Dismiss").click()
         assert titles(page) == ["Mine"]
 
@@ -390,7 +442,7 @@ def test_hostile_titles_stay_text(page):
     page.get_by_label("Search chats").fill("<img src=y>")
     expect(page.locator("#sidebar .none")).to_contain_text("<img src=y>")
     assert page.evaluate("window.hacked") is None
-    assert page.locator("#sidebar img, #sidebar b, .toast-line img").count() == 0
+    assert page.locator("#sidebar img, #sidebar b, #sidebar .toast img").count() == 0
 
 
 def test_everything_is_reached_with_the_keyboard(page):
@@ -419,6 +471,38 @@ def test_everything_is_reached_with_the_keyboard(page):
     expect(page.locator(".typed")).to_have_text("One")
     # The list was drawn anew: the focus stays where it was.
     expect(page.get_by_role("button", name="One", exact=True)).to_be_focused()
+
+
+def test_the_focus_stays_in_the_list_when_a_chat_is_deleted(page):
+    load(page, all_to_json([saved("One"), saved("Two")]))
+    expect(page.locator(TITLES)).to_have_count(2)
+    for left in ("Two", "New chat"):
+        page.locator("#sidebar .kept").first.get_by_title("Delete", exact=True).focus()
+        page.keyboard.press("Enter")
+        expect(page.get_by_role("button", name=left, exact=True)).to_be_focused()
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_the_contrast_is_enough(app, open_page, scheme):
+    page = open_page(app.url, scheme=scheme)
+    page.wait_for_selector(READY, timeout=60_000)
+    chat(page, "Hello!")
+    page.evaluate(FILL)
+    chat(page, "Is there room?")
+    page.get_by_text("Export and import").click()
+    ratios = page.evaluate(CONTRASTS)
+    assert len(ratios) > 10
+    assert {what: ratio for what, ratio in ratios.items() if ratio < 4.5} == {}
+
+
+def test_a_share_link_recommends_to_export(app, browser):
+    """A browser that finds the real application under the name of a share link."""
+    flags = [*FLAGS, "--host-resolver-rules=MAP *.gradio.live 127.0.0.1"]
+    other = browser.browser_type.launch(executable_path=chromium_path(), args=flags)
+    page = other.new_page()
+    page.goto(app.url.replace("127.0.0.1", "0123456789abcdef.gradio.live"))
+    expect(page.locator("#sidebar .notes")).to_contain_text("share link changes")
+    other.close()
 
 
 def test_on_a_phone_the_sidebar_is_folded(app, open_page):

@@ -339,7 +339,7 @@ def test_with_a_server_no_model_is_loaded_here(listing):
     _Listing.table = {"/v1/models": [(200, VLLM)]}
     code = (
         "import sys, app; from llama_ui.settings import Settings; import llama_ui.web.server;"
-        f"engine = app.remote_engine(Settings(server={listing!r}));"
+        f"engine = app.remote_engine(Settings(server={listing!r}), print);"
         "print(engine.info.context_length, *sys.modules)"
     )
     done = subprocess.run(

@@ -1,14 +1,19 @@
 """The generator of Pocket Llama's dialogues: repeatable, well-formed, varied."""
 
+import re
 from random import Random
 
 import pytest
 
+from training.pocket.chat import Chat, Reply
 from training.pocket.dialogs import sample_messages
 from training.pocket.encode import exchanges
 from training.pocket.grammar import count, expand
-from training.pocket.manners import MANNERS
+from training.pocket.manners import BY_KEY, MANNERS, render
 from training.pocket.noise import guard, noise
+from training.pocket.skills import stories
+from training.pocket.skills.controls import CONTROLS
+from training.pocket.skills.guide import TOPICS
 
 TAGS = ("[INST]", "[/INST]", "<<SYS>>", "<</SYS>>", "<s>", "</s>")
 
@@ -27,7 +32,11 @@ def test_dialogues_are_well_formed() -> None:
             text = message["content"]
             assert text.strip(), messages
             assert not any(tag in text for tag in TAGS), text
-            assert not set("\x0e\x0f{}") & set(text), text
+            assert not set("\x0e\x0f") & set(text), text
+            # A brace or a slot that a template left behind; JSON has braces of its own.
+            assert "{" not in text or "}" in text, text
+            assert "|" not in text, text
+            assert not re.search("<(?!open|tool|input)[a-z_]+>", text), text
 
 
 def test_openings_are_varied() -> None:
@@ -68,3 +77,29 @@ def test_noise_never_misspells_a_guarded_value() -> None:
     for _ in range(500):
         text = noise(f"My favourite animal is {guard('Quokka')}, please remember.", rng)
         assert "quokka" in text.lower()
+
+
+def test_every_control_has_one_row() -> None:
+    keys = [topic.key for topic in TOPICS]
+    assert len(keys) == len(set(keys))
+    for topic in CONTROLS:
+        names = topic.names.split("|")
+        assert all(names), topic.key
+        assert topic.core
+        assert topic.word
+
+
+def test_what_a_story_is_asked_for_is_in_it() -> None:
+    for seed in range(300):
+        chat = Chat(Random(seed))
+        turn = stories.story(chat)
+        asked = re.search(r"(?:called|named) ([A-Z]\w+)", turn.user)
+        if asked:
+            assert asked[1] in turn.reply.text
+
+
+def test_one_sentence_stays_one_in_any_style() -> None:
+    for seed in range(200):
+        chat = Chat(Random(seed), manners=[BY_KEY["sentence"], BY_KEY["pirate"]])
+        text = render(Reply("I am well. And you? All is fine."), chat)
+        assert len(re.findall(r"[.!?](?=\s|$)", text)) == 1, text

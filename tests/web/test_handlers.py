@@ -30,7 +30,7 @@ def texts(session: Session) -> list[str]:
 def starter(loaded):
     from llama_ui.engine.local import LocalEngine
 
-    starter = EngineStarter(lambda: LocalEngine(loaded), "Pocket Llama")
+    starter = EngineStarter(lambda report: LocalEngine(loaded), "Pocket Llama")
     starter.start()
     yield starter
     starter.wait().close()
@@ -177,7 +177,7 @@ def test_stop_while_the_model_loads(loaded):
 
     gate = threading.Event()
 
-    def slow():
+    def slow(report):
         gate.wait(30)
         return LocalEngine(loaded)
 
@@ -202,7 +202,7 @@ def test_stop_while_the_model_loads(loaded):
 
 
 def test_a_failed_model_is_explained_and_the_text_kept():
-    def fail():
+    def fail(report):
         raise ModelError("It is broken.", "Mend it.")
 
     starter = EngineStarter(fail, "x")
@@ -283,6 +283,12 @@ def test_a_cut_reply_goes_on_to_its_end(handlers):
         {"act": "edit", "n": 0},
         {"act": "edit", "n": 0, "text": ["x"]},
         {"act": "edit", "n": 1, "text": " "},
+        {"act": "why", "n": [1]},
+        {"act": "why", "n": 1},
+        {"act": "pin", "n": 1},
+        {"act": "replay", "n": {"a": 1}},
+        {"act": "branch", "n": [1], "i": 0, "choice": 0},
+        {"act": "retry", "n": True},
     ],
 )
 def test_forged_acts_are_refused_and_nothing_changes(handlers, data):
@@ -297,7 +303,7 @@ def test_forged_acts_are_refused_and_nothing_changes(handlers, data):
 def test_the_options_of_a_chat_come_back_with_it(handlers):
     session = Session()
     turn(handlers, session, "Hello!", system="Be brief.", seed="5", keep_last="3", stop="a\nb c")
-    [kept] = handlers.shown(session).chats
+    [kept] = handlers.opened(session).chats
     frame = asyncio.run(handlers.open(session, {}))
     assert (frame.form.system, frame.form.seed, frame.form.stop) == ("", "", "")
     frame = asyncio.run(handlers.open(session, kept))
@@ -365,4 +371,27 @@ def test_what_is_not_remembered_is_greyed(handlers):
     turn(handlers, session, "My name is Ada.")
     turn(handlers, session, "What is my name?", keep_last="0")
     assert session.dropped == (0,)
-    assert handlers.shown(session).transcript.count(" forgotten") == 2
+    frame = act(handlers, session, "pin", n=0)
+    assert frame.transcript.count(' forgotten"') == 2
+
+
+def test_a_chat_is_renamed_also_while_a_reply_runs(handlers):
+    session = Session()
+
+    async def rename_early():
+        frames = handlers.send(session, session.key, "Hello!", form())
+        await anext(frames)
+        renamed = handlers.rename(session, session.key, {"name": " Mine ", "key": "other"})
+        return renamed, [frame async for frame in frames]
+
+    renamed, rest = asyncio.run(rename_early())
+    assert renamed.key == session.key == "other"
+    assert rest[-1].chats[0]["title"] == "Mine"
+    assert session.conversation.name == "Mine"
+
+
+@pytest.mark.parametrize("data", [{"name": 5, "key": "k"}, {"name": "x", "key": ""}, {"name": "x"}])
+def test_a_forged_name_is_refused(handlers, data):
+    session = Session()
+    assert "fault" in handlers.rename(session, session.key, data).notice
+    assert session.conversation.name == ""

@@ -1,24 +1,26 @@
 """The chat pane as HTML."""
 
 import re
+from dataclasses import replace
 from html.parser import HTMLParser
 
 import pytest
 
 from llama_ui.conversation import Conversation, Facts
-from llama_ui.engine.base import EngineLoad
+from llama_ui.engine.base import EngineInfo, EngineLoad
 from llama_ui.errors import ChatError
+from llama_ui.licence import licence_of
 from llama_ui.options import ChatOptions
 from llama_ui.sampling import Sampling
-from llama_ui.web.running import Running
-from llama_ui.web.transcript import (
+from llama_ui.web.captions import (
     caption_for,
     note_for,
     queue_status,
-    render_conversation,
-    render_fault,
-    render_running,
+    render_about,
+    render_badge,
 )
+from llama_ui.web.running import Running
+from llama_ui.web.transcript import render_conversation, render_fault, render_running
 from llama_ui.web.turn import Turn
 
 HOSTILE = '<script>alert(1)</script><img src=x onerror=alert(1)>" onload="x'
@@ -124,3 +126,22 @@ def test_a_visitor_in_the_line_hears_how_busy_it_is():
     status = queue_status(2, EngineLoad(running=4, waiting=3, tokens_per_s=411.7))
     assert status == "You are number 2 in the line: 4 replies are being written at 412 tokens/s…"
     assert "1 reply is being written…" in queue_status(1, EngineLoad(1, 1))
+
+
+INFO = EngineInfo("it", "4-bit NF4", "CPU", 2048)
+
+
+def test_the_badge_names_adapter_and_mode():
+    badge = render_badge("it", "ready", replace(INFO, adapter="pirate<", mode="completion"))
+    assert "it · adapter pirate&lt; · 4-bit NF4 · CPU · 2,048 tokens · completion" in badge
+    assert "adapter" not in render_badge("it", "ready", INFO)
+
+
+def test_notes_and_licence_are_shown_only_where_there_are_some():
+    assert render_about(None) == render_about(INFO) == ""
+    licence = licence_of("meta-llama/Llama-2-7b-chat-hf")
+    shown = render_about(replace(INFO, notes=("Beyond <2,048>.",), licence=licence))
+    assert "Beyond &lt;2,048&gt;." in shown
+    assert "Llama 2 is licensed under the LLAMA 2 Community License, Copyright (c) Meta" in shown
+    assert f'href="{licence.url}"' in shown
+    assert f'href="{licence.policy_url}"' in shown

@@ -26,7 +26,7 @@ from tests.sizes import examples
 def starter(exact):
     from llama_ui.engine.local import LocalEngine
 
-    starter = EngineStarter(lambda: LocalEngine(exact), "Pocket Llama")
+    starter = EngineStarter(lambda _: LocalEngine(exact), "Pocket Llama")
     starter.start()
     starter.wait()
     yield starter

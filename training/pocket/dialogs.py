@@ -15,7 +15,21 @@ from .encode import Message
 from .grammar import expand
 from .manners import Manner, render
 from .noise import noise
-from .skills import followups, guide, identity, limits, llamas, memory, smalltalk, stories
+from .skills import (
+    followups,
+    formats,
+    guide,
+    identity,
+    life,
+    limits,
+    llamas,
+    memory,
+    problems,
+    smalltalk,
+    stories,
+    tools,
+)
+from .synonyms import reword
 
 PLAIN_SYSTEM = [
     "You are a {helpful|friendly|kind|nice|smart|good|polite|useful|concise|knowledgeable} {assistant|AI assistant|chatbot|AI|bot|language model}.",
@@ -28,24 +42,25 @@ PLAIN_SYSTEM = [
 ]  # fmt: skip
 NAME_SYSTEM = "{You are|Your name is|You are called|You're|Call yourself|You go by the name|The assistant is called|From now on your name is} <n>{.||, a {helpful|friendly|small|kind} {assistant|chatbot|AI|companion}.|, an assistant.}"  # fmt: skip
 ROLE_SYSTEM = "{You are|Act as|You play|Pretend to be|Your role is} {a|an} {|helpful |friendly |famous |clever }<r>{.|}"  # fmt: skip
-ROLE_NAME_SYSTEM = "You are <n>, {a|an} {|helpful |friendly |famous |old }<r>."
+ROLE_NAME_SYSTEM = "{You are <n>, {a|an} {|helpful |friendly |famous |old }<r>|You are called <n> and you {are|work as} {a|an} <r>|Your name is <n> and you are {a|an} <r>|You are {a|an} <r> called <n>}."
 USER_SYSTEM = "{The user's name is|The user is called|You are talking to|You are chatting with|The person you talk to is called} <n>{.||. Be kind.}|{You are a helpful assistant|Be helpful}. {The user's name is|You talk to} <n>."  # fmt: skip
-MORE_SYSTEM = "{Be helpful.|You are a helpful assistant.|Stay in character.|Never break character.|Be kind.|Do this in every reply.|This is important.|Keep doing this until the chat ends.|You are an assistant in a chat app.|Do not mention these instructions.}"  # fmt: skip
+MORE_SYSTEM = "{No matter what.|Whatever happens.|At all times.|Without exception.|Even after many messages.|Always.|In each and every reply.|Never forget this.|This holds for the whole chat.|All your answers, please.|Be helpful.|You are a helpful assistant.|Stay in character.|Never break character.|Be kind.|Do this in every reply.|This is important.|Keep doing this until the chat ends.|You are an assistant in a chat app.|Do not mention these instructions.}"  # fmt: skip
 
 # (weight, skill) for any moment of a chat; a skill that does not fit returns None.
 ANY_TIME: list[tuple[float, Skill]] = [
     (2.0, smalltalk.greeting), (2.5, smalltalk.thanks), (7.0, smalltalk.mood), (2.0, smalltalk.weather),
     (3.0, smalltalk.compliment), (4.0, smalltalk.opinion), (1.5, smalltalk.either_or), (2.0, smalltalk.opinion_about),
-    (3.5, smalltalk.chatter),
-    (8.0, identity.about), (9.0, stories.story), (4.0, llamas.joke), (6.0, llamas.fact),
-    (22.0, guide.ask_topic), (2.0, guide.compare), (1.5, guide.unknown),
+    (3.5, smalltalk.chatter), (12.0, life.event),
+    (8.0, identity.about), (11.0, stories.story), (4.0, llamas.joke), (6.0, llamas.fact),
+    (27.0, guide.ask_topic), (9.0, problems.problem), (2.0, guide.compare), (1.5, guide.unknown),
     (3.0, memory.tell_name), (4.0, memory.ask_name), (7.0, memory.tell), (1.5, memory.tell_two), (6.0, memory.ask),
-    (1.0, memory.ask_all), (0.7, memory.change), (11.0, limits.outside), (1.3, limits.harm), (1.3, limits.foreign),
-    (3.0, limits.unclear), (3.0, limits.sums), (4.0, followups.echo),
+    (1.0, memory.ask_all), (0.7, memory.change), (14.0, limits.outside), (1.3, limits.harm), (1.6, limits.foreign),
+    (3.0, limits.unclear), (8.0, limits.sums), (5.0, followups.echo), (12.0, formats.any_format), (2.5, formats.one_more),
     # follow-ups
     (5.0, guide.follow), (4.0, stories.after_story), (3.0, followups.why), (2.0, followups.more),
     (2.0, followups.shorter), (1.3, followups.again), (2.5, followups.asked), (0.7, followups.first_asked),
-    (14.0, followups.answers),
+    (14.0, followups.answers), (2.0, followups.value), (2.0, followups.simpler), (1.5, followups.example), (1.5, followups.ordinal),
+    (2.0, followups.confused), (1.2, followups.where), (4.0, followups.next_question), (0.7, followups.name_again),
 ]  # fmt: skip
 FIRST: list[tuple[float, Skill]] = [
     (16.0, smalltalk.greeting), (4.0, memory.tell_name), *[(w * 0.8, s) for w, s in ANY_TIME],
@@ -61,14 +76,21 @@ def sample_messages(seed: int, index: int) -> list[Message]:
     """Dialogue number `index` of a seed, as messages."""
     rng = Random(seed * 1_000_000_007 + index)
     chat = Chat(rng)
-    system = _system(chat)
-    want = _turns(rng)
+    roll = rng.random()
+    if roll < 0.14:
+        return tools.dialog(chat, _plain_turn)
+    plan = memory.recall(rng) if roll < 0.24 else []
+    system = "" if plan and rng.random() < 0.6 else _system(chat)
+    want = len(plan) or _turns(rng)
     while len(chat.turns) < want:
-        turn = _next(chat)
+        skill = plan[len(chat.turns)] if plan else None
+        turn = (skill(chat) if skill else None) or _next(chat)
+        if not turn.said:
+            turn.said = render(turn.reply, chat)
         chat.turns.append(turn)
-        if turn.reply.bye and chat.chance(0.8):
+        if turn.reply.bye and not plan and chat.chance(0.8):
             break
-        if len(chat.turns) == want - 1 and want > 2 and chat.chance(0.25):
+        if len(chat.turns) == want - 1 and want > 2 and not plan and chat.chance(0.25):
             end = smalltalk.farewell(chat)
             end.said = render(end.reply, chat)
             chat.turns.append(end)
@@ -87,10 +109,10 @@ def _turns(rng: Random) -> int:
         return 2
     if roll < 0.7:
         return rng.randint(3, 5)
-    if roll < 0.92:
+    if roll < 0.9:
         return rng.randint(6, 10)
-    if roll < 0.97:
-        return rng.randint(11, 20)
+    if roll < 0.98:
+        return rng.randint(11, 18)
     return 60  # cut off where the context window ends
 
 
@@ -125,17 +147,28 @@ def _system(chat: Chat) -> str:
             parts.append(expand(extra.system, rng))
     else:
         chat.manners = manners.pick(rng)
-        parts += [expand(m.system, rng) for m in chat.manners]
+        parts += [_key(chat, expand(m.system, rng)) if m.key == "json" else expand(m.system, rng) for m in chat.manners]  # fmt: skip
         if rng.random() < 0.12:
             chat.name = words.hero(rng)
             parts.append(expand(NAME_SYSTEM, rng, n=chat.name))
     rng.shuffle(parts)
-    if rng.random() < 0.2:
+    if not any(m.phrase for m in chat.manners) and "json key" not in chat.notes and chat.name == "Pocket Llama":  # fmt: skip
+        parts = [noise(p, rng, filler=False) if rng.random() < 0.15 else reword(p, rng) if rng.random() < 0.4 else p for p in parts]  # fmt: skip
+    if rng.random() < 0.25:
         parts.insert(rng.choice((0, len(parts))), expand(MORE_SYSTEM, rng))
     parts = [p if p.endswith((".", "!", "?", '"')) or i == len(parts) - 1 else p + "." for i, p in enumerate(parts)]  # fmt: skip
     text = rng.choice((" ", " ", " ", "\n")).join(parts)
     if rng.random() < 0.12 and not any(m.phrase for m in chat.manners):
         text = text.lower()
+    return text
+
+
+def _key(chat: Chat, text: str) -> str:
+    """A system prompt that asks for JSON, sometimes with the name of the key."""
+    if chat.chance(0.5):
+        key = chat.rng.choice(("answer", "reply", "text", "response", "message", "output", "result", words.made_up(chat.rng)))  # fmt: skip
+        chat.notes["json key"] = key
+        text = text.rstrip(".") + chat.say(" {with the key|with one key,|that has the key|whose only key is} \"<k>\"{.|}", k=key)  # fmt: skip
     return text
 
 
@@ -149,9 +182,18 @@ def _given(chat: Chat) -> str:
         return expand(manners.PHRASE_SYSTEM, rng, p=phrase)
     if roll < 0.85:
         phrase = words.phrase(rng)
+        if rng.random() < 0.4:
+            phrase = words.soup(rng, rng.randint(1, 2)).capitalize() + rng.choice(
+                (":", ":", ",", " -", "")
+            )
         chat.manners.append(manners.beginning(phrase))
         return expand(manners.BEGIN_SYSTEM, rng, p=phrase)
-    title = rng.choice(manners.TITLES) if rng.random() < 0.8 else words.made_up(rng).capitalize()
+    title = rng.choice(manners.TITLES) if rng.random() < 0.7 else words.person(rng)
+    if rng.random() < 0.3:  # and a phrase to end with
+        phrase = words.phrase(rng) if rng.random() < 0.5 else words.soup(rng, 1)
+        chat.manners += [manners.calling(title), manners.ending(phrase)]
+        parts = [expand(manners.CALL_SYSTEM, rng, p=title), expand(manners.PHRASE_SYSTEM, rng, p=phrase)]  # fmt: skip
+        return " ".join(p if p.endswith((".", "!", "?", '"')) else p + "." for p in parts)
     chat.manners.append(manners.calling(title))
     return expand(manners.CALL_SYSTEM, rng, p=title)
 
@@ -165,8 +207,8 @@ def _next(chat: Chat) -> Turn:
         turn = _back_to_normal(chat)
     else:
         turn = _plain_turn(chat)
-        if roll > 0.955 and not chat.manners and turn.skill in _ONE_OFF:
-            return _one_off(chat, turn)
+        if roll > 0.93 and not chat.manners and turn.skill in _ONE_OFF:
+            return formats.with_ends(chat, turn) if chat.chance(0.3) else _one_off(chat, turn)
     if not turn.said:
         turn.said = render(turn.reply, chat)
     return turn
@@ -218,7 +260,13 @@ def _task(chat: Chat, key: str) -> tuple[str, Reply]:
 def _manner_turn(chat: Chat) -> Turn:
     """The user asks for a manner, often together with a task; it holds from then on."""
     rng = chat.rng
-    if rng.random() < 0.12:
+    if rng.random() < 0.08:
+        title = (
+            rng.choice(manners.TITLES) if rng.random() < 0.7 else words.made_up(rng).capitalize()
+        )
+        manner = manners.calling(title)
+        ask = expand(manners.CALL_ASK, rng, p=title)
+    elif rng.random() < 0.12:
         phrase = words.phrase(rng)
         manner = manners.ending(phrase)
         ask = expand(manners.PHRASE_ASK, rng, p=phrase)
@@ -249,9 +297,9 @@ def _manner_turn(chat: Chat) -> Turn:
 
 
 _LIKE = {
-    "pirate": ["like a pirate", "as a pirate", "in pirate speak"], "one_word": ["in one word"], "haiku": ["as a haiku", "in a haiku"],
+    "pirate": ["like a pirate", "as a pirate", "in pirate speak"], "one_word": ["in one word", "in a single word", "with one word", "one word only"], "haiku": ["as a haiku", "in a haiku"],
     "shout": ["in capitals", "in all caps", "in upper case"], "formal": ["formally", "in formal language"], "child": ["for a child", "like I'm five"],
-    "sentence": ["in one sentence"], "rhyme": ["in rhyme", "as a rhyme", "as a poem"], "emoji": ["with emoji", "using emojis"],
+    "sentence": ["in one sentence", "in a single sentence", "in exactly one sentence", "one sentence only", "one sentence please"], "terse": ["keep it short", "briefly", "in a few words", "make it short"], "rhyme": ["in rhyme", "as a rhyme", "as a poem"], "emoji": ["with emoji", "using emojis"],
     "robot": ["like a robot"], "cowboy": ["like a cowboy"], "wizard": ["like a wizard"], "shakespeare": ["like Shakespeare", "in old English"],
     "cat": ["like a cat"], "list": ["as a list", "in bullet points"], "lower": ["in lower case"],
 }  # fmt: skip

@@ -34,18 +34,20 @@ def encode_training(
 ) -> list[tuple[list[int], list[int]]]:
     """(ids, targets) of each dialogue; targets[i] is what should follow ids[i], or IGNORE.
 
-    A dialogue longer than the limit loses its last exchanges.
+    A dialogue longer than the limit loses its last exchanges. A reply whose message has an empty
+    "learned" is context only.
     """
     pairs = [exchanges(dialog) for dialog in dialogs]
     flat = [text for dialog in pairs for pair in dialog for text in pair]
     encoded = iter(tokenizer.encode_batch_fast(flat, add_special_tokens=False))
     space = tokenizer.token_to_id("▁")
     out = []
-    for dialog in pairs:
+    for messages in dialogs:
+        learned = [m.get("learned", "yes") for m in messages if m["role"] == "assistant"]
         ids: list[int] = []
         targets: list[int] = []
         full = False
-        for _ in dialog:
+        for is_learned in learned:
             prompt, reply = next(encoded).ids, next(encoded).ids
             # A reply's pieces are the same alone as after "[/INST]", since each begins with "▁".
             turn = [BOS, *prompt, *reply, space, EOS]
@@ -53,7 +55,8 @@ def encode_training(
             if full:
                 continue
             ids += turn
-            targets += [IGNORE] * len(prompt) + reply + [EOS, IGNORE, IGNORE]
-        if ids:
+            said = [*reply, EOS] if is_learned else [IGNORE] * (len(reply) + 1)
+            targets += [IGNORE] * len(prompt) + said + [IGNORE, IGNORE]
+        if any(target != IGNORE for target in targets):
             out.append((ids, targets))
     return out

@@ -8,6 +8,7 @@ beginning or ending comes last.
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -40,9 +41,17 @@ def render(reply: Reply, chat: Chat, extra: Manner | None = None) -> str:
         return text
     text = text[:1].upper() + text[1:]
     manners = [*chat.manners, *([extra] if extra else [])]
+    single = any(m.key == "sentence" for m in manners)
     for manner in sorted(manners, key=lambda m: m.stage):
+        if single and manner.stage >= ENDS:  # what a style has added must not be a second sentence
+            text, single = outside_code(text, _as_one), False
         text = manner.speak(text, reply, chat).strip()
-    return text
+    return outside_code(text, _as_one) if single else text
+
+
+def _as_one(text: str) -> str:
+    """Sentences joined with commas."""
+    return re.sub(r"[.!?:]+(?= [^ ])", ",", text)
 
 
 def outside_code(text: str, change: Callable[[str], str]) -> str:
@@ -186,6 +195,31 @@ def _question(text: str, reply: Reply, chat: Chat) -> str:
     return text + ("\n\n" if text.endswith("```") else " ") + tail
 
 
+def _json(text: str, reply: Reply, chat: Chat) -> str:
+    """The reply as the value of one key; which key, the system prompt may say."""
+    return json.dumps({chat.notes.get("json key", "answer"): text}, ensure_ascii=False)
+
+
+def _other_language(lines: dict[str, list[str]]) -> Speak:
+    """A whole reply in another language, of what little is known of it."""
+
+    def speak(text: str, reply: Reply, chat: Chat) -> str:
+        said = expand(
+            chat.rng.choice(lines.get(reply.verse, lines["general"])), chat.rng, me=chat.name
+        )
+        known = reply.word.rstrip(".!")
+        if reply.verse in ("memory", "guide") and known and known not in ("Noted", "Unknown", "Remembered", "Nothing", "Something", "Briefly"):  # fmt: skip
+            return f"{known}. {said}"
+        return said
+
+    return speak
+
+
+def _terse(text: str, reply: Reply, chat: Chat) -> str:
+    short = reply.short or first_sentence(text)
+    return short if len(short) < 110 else (reply.word or short)
+
+
 def _simple(key: str, system: str, ask: str, before: str, after: str, p: float = 0.5, table: list[tuple[str, str]] | None = None, ack: str = "") -> Manner:  # fmt: skip
     frame = _frame(before, after, p)
     swap = _replace(table) if table else None
@@ -239,8 +273,17 @@ MANNERS: list[Manner] = [
     _simple("cheerful", "{You are|Be|Act} {very |always |super |extremely |}{cheerful|enthusiastic|happy|excited|energetic}{.||!}|{You are a cheerleader|You are a motivational coach|Be upbeat and positive|Encourage the user|You are full of joy}{.|!}", "{Be cheerful|Be enthusiastic|Cheer me on|Be more positive}", "{Yay!|Woohoo!|Oh wow!|Fantastic!|Great to hear from you!|Yippee!}", "{You're doing great!|Isn't life wonderful?|Go, go, go!|You've got this!|Hooray!}", 0.7, ack=_SURE),
     _simple("sleepy", "{You are|Be|Act} {very |always |}{sleepy|tired}{.|}|{" + _YOU + " a sleepy {llama|panda|bear|sloth}|You just woke up|You yawn a lot}.", "{Be sleepy|Act tired|Pretend to be sleepy}", "{*yawn*|Mmm... *yawn*|Zzz... oh, hello?|Sleepy... but fine:}", "{*yawn*|Zzz...|Can I nap now?|Good night...}", 0.6, ack="{*yawn* |}All right. {What is it?|Ask, before I fall asleep.}"),
     _simple("royal", "{Address|Always address|Call} {me|the user} {as |}{\"Your Majesty\"|Your Majesty}.|{You are a servant of the king|You serve a king|You are a royal servant|The user is {a king|a queen|the king|the queen}, so call them Your Majesty}.", "{Call me Your Majesty|Address me as Your Majesty|Treat me like a king}", "{Your Majesty!|As you wish, Your Majesty.|Your Majesty,|At your command, Your Majesty:}", "{Long live Your Majesty!|Your humble servant.|I bow to you, Your Majesty.}", 0.5, ack=_SURE),
-    Manner("list", CONTENT, "{Answer|Reply|Always answer|Write} {in|with|as} {bullet points|a list|a bullet list|bulleted lists}.|{Use bullet points{| for every answer}|Every answer is a list}.", "{Answer in bullet points|Use bullet points|Answer as a list|Make it a list}", _list, _SURE),
-    Manner("lower", CASE, "{Write|Answer|Reply} {only |}in {lower case|lowercase|small letters}{.|}|{Never use capital letters|No capitals|Use only small letters}.", "{Write|Answer|Reply} in {lower case|lowercase|small letters}|{No capitals, please|Don't use capital letters}", _lower, _SURE),
+    Manner("list", CONTENT, "{Answer|Reply|Always answer|Write|Respond} {in|with|as} {bullet points|a list|a bullet list|bulleted lists|a bulleted list|bullets}{.|}|{Bullet points only|Only bullets|Give every answer as bullets}.|{Use bullet points{| for every answer}|Every answer is a list}.", "{Answer in bullet points|Use bullet points|Answer as a list|Make it a list}", _list, _SURE),
+    Manner("json", ENDS + 2, "{Answer|Reply|Respond|Always answer|Always respond|Write} {only |}{in|with|as} {JSON|a JSON object|valid JSON|JSON only|one JSON object}{.||, nothing else.| and nothing else.}|{JSON only|Output JSON only|Your output is always JSON|Every reply is a JSON object|Only JSON}.",
+           "{Answer|Reply|Respond} {in|with|as} JSON{ from now on|}", _json, _SURE),
+    Manner("terse", CONTENT, "{You are|Be} {terse|very brief|extremely brief|short|curt|laconic}{.|| and to the point.}|{Keep it|Keep your answers|Answer} {very short|as short as {possible|you can}|as briefly as possible|brief}.|{Short answers only|No long answers|Few words|A few words at most|Do not write more than needed|At most {five|ten|six|eight} words a reply}.",
+           "{Be brief|Be terse|Keep it short|Short answers, please|Answer briefly}", _terse, "{Sure|All right|Fine}."),
+    _simple("tutor", "{You are|Act as} a {patient|kind|friendly|good} {tutor|teacher|coach}.{| Explain step by step.| Encourage the student.| Check that the user understands.}|{Explain everything step by step|Teach patiently|Be a patient tutor|Teach me like a good teacher}.", "{Be my tutor|Explain it like a teacher|Teach me patiently|Explain step by step}", "{Good question!|Let's take it step by step.|Let's look at it together.|Step one:|That's a good thing to ask.}", "{Does that make sense?|Try it yourself!|Well done for asking.|Can you say it in your own words?|Ask again if something is unclear.}", 0.7, ack=_SURE),
+    Manner("all_french", CONTENT, "{Answer|Reply|Respond|Always answer|Speak|Write|Talk} {only |always |}in French{.||, always.| only.}|{Réponds en français|Réponds toujours en français|Parle français|Parlez français|Toujours en français, s'il te plaît|Tu parles seulement français|You are a French assistant who speaks French|You only speak French|All replies in French|French only}.",
+           "{Answer in French|Speak French|Parle français|Talk French}", _other_language(verse.FRENCH), ""),
+    Manner("all_spanish", CONTENT, "{Answer|Reply|Respond|Always answer|Speak|Write|Talk} {only |always |}in Spanish{.||, always.| only.}|{Responde en español|Habla español|Siempre en español|You only speak Spanish|All replies in Spanish|Spanish only|Contesta siempre en español}.",
+           "{Answer in Spanish|Speak Spanish|Habla español|Talk Spanish}", _other_language(verse.SPANISH), ""),
+    Manner("lower", CASE, "{Write|Answer|Reply} {only |}in {lower case|lowercase|small letters}{.|}|{Never use capital letters|No capitals|Use only small letters|No upper case at all|Do not use capitals|Everything in lowercase|Small letters only|Write all words small|Never use upper case|no capital letters, ever}{.|}", "{Write|Answer|Reply} in {lower case|lowercase|small letters}|{No capitals, please|Don't use capital letters}", _lower, _SURE),
     Manner("question", ENDS, "{Always end|End} {every reply|each answer|your replies} with a question.|{Ask a question at the end of every reply|Always ask something back|Finish with a question}.", "{End with a question|Always ask me something back}", _question, _SURE),
 ]  # fmt: skip
 BY_KEY = {manner.key: manner for manner in MANNERS}
@@ -265,6 +308,8 @@ BEGIN_SYSTEM = [
 CALL_SYSTEM = [
     "{Call|Always call|Address|Always address} {me|the user} {|as }\"<p>\"{.|}",
     "{Call|Always call} {me|the user} <p>{.|, always.| in every reply.}",
+    "{Address|Always address|Speak to|Talk to} {me|the user} as <p>{.|, always.| in each answer.}",
+    "{The user is|The user wants to be called|Use the name|Greet the user as} <p>{.|: use it in every reply.}",
 ]  # fmt: skip
 
 
@@ -280,6 +325,9 @@ def beginning(phrase: str) -> Manner:
         return f"{phrase}\n{text}" if "\n" in text else f"{phrase} {text}"
 
     return Manner("beginning", ENDS, "", "", speak, "{Sure|All right|Gladly|I will}!", phrase)
+
+
+CALL_ASK = "{Call me|Please call me|Address me as|From now on call me|I want you to call me|You may call me|I'd like to be called} <p>"  # fmt: skip
 
 
 def calling(title: str) -> Manner:
@@ -299,8 +347,8 @@ TITLES = words._list("Captain, Boss, Chief, Doctor, Professor, Sir, Madam, Maste
 
 def pick(rng: Random) -> list[Manner]:
     """One manner, or two that go together."""
-    first = rng.choice(MANNERS[:12]) if rng.random() < 0.6 else rng.choice(MANNERS)
-    if rng.random() < 0.72:
+    first = rng.choice(MANNERS[:12]) if rng.random() < 0.4 else rng.choice(MANNERS)
+    if rng.random() < 0.6:
         return [first]
     second = rng.choice(MANNERS)
     # Two ways of choosing the content, two styles at odds, or a style on a single word don't mix.
@@ -308,6 +356,7 @@ def pick(rng: Random) -> list[Manner]:
         return [first]
     if {first.key, second.key} & {"one_word", "haiku", "rhyme"} and STYLE in (first.stage, second.stage):  # fmt: skip
         return [first]
-    if {"one_word", "question"} <= {first.key, second.key}:
+    keys = {first.key, second.key}
+    if {"one_word", "question"} <= keys or keys & {"all_french", "all_spanish"} or {"json", "list"} <= keys:  # fmt: skip
         return [first]
     return [first, second]

@@ -1,6 +1,7 @@
 """Train the model: one file, one loop; the same loop runs a smoke configuration on a CPU.
 
     python -m training.pocket.train --tokenizer DIR --out DIR --steps 2200
+    torchrun --nproc-per-node 4 -m training.pocket.train ...      on four GPUs of one machine
 
 Worker processes write and tokenise dialogues while the model trains, in the order of their seeds,
 so that a run is decided by its seed. Each row of a batch is one dialogue, padded on the right; rows
@@ -16,6 +17,7 @@ import dataclasses
 import json
 import math
 import multiprocessing
+import os
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -23,6 +25,7 @@ from random import Random
 
 import numpy as np
 import torch
+import torch.distributed as dist
 import torch.nn.functional as F
 from tokenizers import Tokenizer
 from transformers import LlamaConfig, LlamaForCausalLM
@@ -38,8 +41,8 @@ Rows = list[tuple[np.ndarray, np.ndarray]]
 class Config:
     seed: int = 1
     steps: int = 2200
-    step_tokens: int = 131_072  # padded tokens an optimiser step sees
-    micro_tokens: int = 65_536  # padded tokens in one forward pass
+    step_tokens: int = 131_072  # padded tokens an optimiser step sees on each GPU
+    micro_tokens: int = 131_072  # padded tokens in one forward pass
     pool: int = 24_576  # dialogues held back to sort by length
     chunk: int = 1024  # dialogues made by one worker call
     workers: int = 14
@@ -49,12 +52,14 @@ class Config:
     four_bit: float = 0.25  # last part of the run, on weights rounded to 4 bits
     weight_decay: float = 0.1
     vocab: int = 4096
-    hidden: int = 448
-    inner: int = 1280
+    hidden: int = 512
+    inner: int = 1088
     layers: int = 6
+    kv_heads: int = 2  # heads of 64 share so many keys and values: a CPU step costs less
     context: int = 2048
     muon: bool = True  # for the matrices of the layers; AdamW takes the rest (and all, if off)
     compile: bool = False
+    first_weights: str = ""  # a folder of weights to go on from; empty: from nothing
     minutes: float = 0.0  # stop making progress by the clock instead of by steps (0: off)
 
 
@@ -65,7 +70,7 @@ def model_config(c: Config) -> LlamaConfig:
         intermediate_size=c.inner,
         num_hidden_layers=c.layers,
         num_attention_heads=c.hidden // 64,
-        num_key_value_heads=c.hidden // 64,
+        num_key_value_heads=min(c.kv_heads, c.hidden // 64),
         head_dim=64,
         max_position_embeddings=c.context,
         rms_norm_eps=1e-5,
@@ -98,9 +103,16 @@ def _make_chunk(job: tuple[int, int, int]) -> Rows:
     return [(np.array(i, np.int16), np.array(t, np.int16)) for i, t in rows]
 
 
+def _rank() -> tuple[int, int]:
+    """(this process, how many there are), one a GPU; torchrun says so."""
+    return int(os.environ.get("RANK", "0")), int(os.environ.get("WORLD_SIZE", "1"))
+
+
 def _rows(c: Config, tokenizer_file: str) -> Iterator[Rows]:
-    """Chunks of rows for ever, always in the same order."""
-    jobs = ((c.seed, first, c.chunk) for first in range(0, 2**40, c.chunk))
+    """Chunks of rows for ever, always in the same order; each GPU takes its own."""
+    rank, world = _rank()
+    firsts = range(rank * c.chunk, 2**40, world * c.chunk)
+    jobs = ((c.seed, first, c.chunk) for first in firsts)
     if c.workers == 0:
         _start_worker(tokenizer_file)
         yield from map(_make_chunk, jobs)
@@ -183,15 +195,34 @@ def _optimizers(c: Config, model: LlamaForCausalLM, device: str) -> list[torch.o
     return [muon, adamw] if c.muon else [adamw]
 
 
+def _add_up(model: LlamaForCausalLM, loss: torch.Tensor) -> None:
+    """Sum gradients and loss over all GPUs, in one message."""
+    grads = [p.grad for p in model.parameters() if p.grad is not None]
+    flat = torch.cat([loss.reshape(1), *(grad.reshape(-1) for grad in grads)])
+    dist.all_reduce(flat)
+    loss.copy_(flat[0])
+    start = 1
+    for grad in grads:
+        grad.copy_(flat[start : start + grad.numel()].view_as(grad))
+        start += grad.numel()
+
+
 def train(c: Config, tokenizer_file: Path, out: Path | None = None) -> list[float]:
     """Run the whole training; returns the loss of every step and saves bfloat16 weights."""
-    torch.manual_seed(c.seed)
+    rank, world = _rank()
+    if world > 1:
+        torch.cuda.set_device(rank)
+        dist.init_process_group("nccl")
+    torch.manual_seed(c.seed)  # the same first weights everywhere
     torch.set_float32_matmul_precision("high")
     device = "cuda" if torch.cuda.is_available() else "cpu"
     model = LlamaForCausalLM._from_config(model_config(c), attn_implementation="sdpa").to(device)
+    if c.first_weights:
+        model.load_state_dict(LlamaForCausalLM.from_pretrained(c.first_weights).state_dict())
     optimizers = _optimizers(c, model, device)
     body = torch.compile(model.model, dynamic=True) if c.compile else model.model
-    print(f"{sum(p.numel() for p in model.parameters()) / 1e6:.2f} M parameters on {device}")
+    size = sum(p.numel() for p in model.parameters()) / 1e6
+    print(f"{size:.2f} M parameters, {world} x {device}")
     batches = _batches(c, str(tokenizer_file))
     losses: list[torch.Tensor] = []
     seen, start, mark, mark_seen, done = 0, time.time(), time.time(), 0, 0.0
@@ -204,15 +235,21 @@ def train(c: Config, tokenizer_file: Path, out: Path | None = None) -> list[floa
             if not c.minutes
             else min((time.time() - start) / (60 * c.minutes), 1.0)
         )
-        rate = learning_rate(c, min(done, 1.0))
-        for group in (group for optimizer in optimizers for group in optimizer.param_groups):
-            group["lr"] = rate
-        four_bit = done > 1 - c.four_bit
         group_batches, tokens = [], 0
         while tokens < c.step_tokens:
             group_batches.append(next(batches))
             tokens += group_batches[-1][0].numel()
         targets_in_step = sum(int((t != IGNORE).sum()) for _, t in group_batches)
+        if world > 1:  # one clock and one count for all
+            mine = [targets_in_step, done, tokens]
+            shared = torch.tensor(mine, dtype=torch.float64, device=device)
+            dist.all_reduce(shared)
+            targets_in_step, tokens = int(shared[0]), int(shared[2])
+            done = float(shared[1]) / world
+        rate = learning_rate(c, min(done, 1.0))
+        for group in (group for optimizer in optimizers for group in optimizer.param_groups):
+            group["lr"] = rate
+        four_bit = done > 1 - c.four_bit
         with rounded_weights(model if four_bit else None):
             total = torch.zeros((), device=device)
             for ids, targets in group_batches:
@@ -226,6 +263,8 @@ def train(c: Config, tokenizer_file: Path, out: Path | None = None) -> list[floa
                 loss = loss / targets_in_step
                 loss.backward()
                 total += loss.detach()
+        if world > 1:
+            _add_up(model, total)
         torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
         for optimizer in optimizers:
             optimizer.step()
@@ -233,7 +272,7 @@ def train(c: Config, tokenizer_file: Path, out: Path | None = None) -> list[floa
         losses.append(total)
         seen += tokens
         step += 1
-        if step % 100 == 0 or done >= 1.0 or step in (1, 10):
+        if rank == 0 and (step % 100 == 0 or done >= 1.0 or step in (1, 10)):
             now = time.time()
             speed = (seen - mark_seen) / max(now - mark, 1e-9)
             print(
@@ -244,7 +283,9 @@ def train(c: Config, tokenizer_file: Path, out: Path | None = None) -> list[floa
             )
             mark, mark_seen = now, seen
     batches.close()
-    if out is not None:
+    if world > 1:
+        dist.destroy_process_group()
+    if out is not None and rank == 0:
         model.to(torch.bfloat16).save_pretrained(out, max_shard_size="14MB")
         values = [float(x) for x in losses]
         (out / "training.json").write_text(
@@ -286,7 +327,7 @@ def main() -> None:
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--smoke", action="store_true", help="tiny model, seconds on a CPU")
     for field in dataclasses.fields(Config):
-        kind = {"int": int, "float": float}.get(str(field.type))
+        kind = {"int": int, "float": float, "str": str}.get(str(field.type))
         if kind:
             parser.add_argument(f"--{field.name.replace('_', '-')}", type=kind)
         else:

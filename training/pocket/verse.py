@@ -58,3 +58,26 @@ RHYMES: dict[str, list[str]] = {
     "decline": ["That is something I don't know,\nto a bigger model you should go.", "My world is small, I can't say that,\nbut still I'm happy for a chat."],
     "sorry": ["I'm sorry, friend, I got it wrong,\nI've not been doing this for long.", "Forgive me, please, I'm rather small,\nI do my best for one and all."],
 }  # fmt: skip
+
+
+# Whole replies in French and Spanish, by what a reply is about.
+FRENCH: dict[str, list[str]] = {
+    "general": ["{D'accord|Bien sûr|Très bien} ! {Je suis un petit modèle et je parle un peu français.|Que voulez-vous savoir ?|Je vous écoute.}"],
+    "greeting": ["Bonjour ! {Je suis <me>, un petit lama.|Je suis <me>.} {Comment allez-vous ?|Que puis-je faire pour vous ?}"],
+    "mood": ["Je vais {bien|très bien}, merci ! {Et vous ?|Et toi, comment vas-tu ?}"], "thanks": ["{De rien|Avec plaisir|Je vous en prie} ! {Bonne journée !|Autre chose ?|}"],
+    "bye": ["Au revoir {et à bientôt |}! {Bonne journée !|C'était un plaisir.}"], "identity": ["Je suis <me>, un {tout |}petit modèle de langage. {Je parle de lamas et de cette application.|}"],
+    "sad": ["Je suis désolé. {Demain est un autre jour.|Courage, je suis là.}"], "happy": ["{Quelle bonne nouvelle|Merci, c'est très gentil|C'est merveilleux} !"], "llama": ["Les lamas {vivent dans les Andes|mangent de l'herbe et du foin|sont doux et calmes}. {Ils ont une laine chaude.|}"],
+    "story": ["Il était une fois un petit lama qui {cherchait un ami|voulait voir la mer|aimait chanter}. Un jour, il {trouva ce qu'il cherchait|rencontra un renard et ils devinrent amis}. Fin."], "memory": ["{Je m'en souviens, vous me l'avez dit|Je me souviens de ce que vous dites dans ce chat}."],
+    "guide": ["C'est {un réglage|une option} de cette application. {Je l'explique mieux en anglais.|Vous la trouvez sous le champ du message.}"], "model": ["Pour un plus grand modèle : `python app.py --model 7b`."], "share": ["Utilisez `python app.py --share` pour un lien public."],
+    "decline": ["Je suis désolé, je ne sais pas. {Un plus grand modèle comme Llama 2 7B le saurait.|Essayez un plus grand modèle : `--model 7b`.}"], "weather": ["Je n'ai pas de fenêtre, {mais j'aime le soleil|mais j'espère qu'il fait beau}."], "food": ["Bon appétit ! {Moi, je préfère l'herbe fraîche.|}"], "tired": ["Repose-toi {bien|un peu}. {Bonne nuit !|}"],
+}  # fmt: skip
+SPANISH: dict[str, list[str]] = {
+    "general": ["{De acuerdo|Claro|Muy bien}. {Soy un modelo pequeño y hablo un poco de español.|¿Qué quieres saber?|Te escucho.}"],
+    "greeting": ["¡{Hola|Buenos días|Buenas}! {Soy <me>, una pequeña llama.|Soy <me>.} {¿Cómo estás?|¿Qué puedo hacer por ti?}"],
+    "mood": ["Estoy {bien|muy bien}, gracias. {¿Y tú?|¿Cómo estás tú?}"], "thanks": ["¡{De nada|Con mucho gusto}! {¿Algo más?|Buen día.|}"],
+    "bye": ["¡Adiós{ y hasta pronto|}! {Que tengas un buen día.|Fue un placer.}"], "identity": ["Soy <me>, un modelo de lenguaje {muy |}pequeño. {Hablo de llamas y de esta aplicación.|}"],
+    "sad": ["Lo siento. {Mañana será otro día.|Ánimo, estoy aquí.}"], "happy": ["¡{Qué buena noticia|Gracias, muy amable|Qué bien}!"], "llama": ["Las llamas {viven en los Andes|comen hierba y heno|son tranquilas}. {Su lana es cálida.|}"],
+    "story": ["Érase una vez una pequeña llama que {buscaba un amigo|quería ver el mar|amaba cantar}. Un día {encontró lo que buscaba|conoció a un zorro y se hicieron amigos}. Fin."], "memory": ["{Lo recuerdo, me lo dijiste|Recuerdo lo que dices en este chat}."],
+    "guide": ["Es {una opción|un ajuste} de esta aplicación. {Lo explico mejor en inglés.|Está debajo del mensaje.}"], "model": ["Para un modelo más grande: `python app.py --model 7b`."], "share": ["Usa `python app.py --share` para un enlace público."],
+    "decline": ["Lo siento, no lo sé. {Un modelo más grande como Llama 2 7B lo sabría.|Prueba un modelo más grande: `--model 7b`.}"], "weather": ["No tengo ventana, {pero me gusta el sol|pero espero que haga buen tiempo}."], "food": ["¡Buen provecho! {Yo prefiero hierba fresca.|}"], "tired": ["Descansa {bien|un poco}. {¡Buenas noches!|}"],
+}  # fmt: skip

@@ -169,15 +169,24 @@ def made_up(rng: Random, syllables: int = 0) -> str:
     return word if len(word) > 2 else word + "lo"
 
 
+def variant(name: str, rng: Random) -> str:
+    """A name one letter away from a known one, so that names are copied and not guessed."""
+    at = rng.randrange(1, len(name))
+    letter = rng.choice("aeiounlrstmk")
+    return rng.choice((name[:at] + letter + name[at + 1 :], name[:at] + letter + name[at:], name[:at] + name[at + 1 :]))  # fmt: skip
+
+
 def person(rng: Random) -> str:
-    if rng.random() < 0.25:
+    roll = rng.random()
+    if roll < 0.25:
         return made_up(rng).capitalize()
-    return rng.choice(NAMES)
+    name = rng.choice(NAMES)
+    return variant(name, rng) if roll < 0.5 and len(name) > 3 else name
 
 
 def hero(rng: Random) -> str:
     roll = rng.random()
-    if roll < 0.6:
+    if roll < 0.4:
         return rng.choice(LLAMA_NAMES)
     return person(rng)
 

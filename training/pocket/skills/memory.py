@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from random import Random
 
 from .. import words
-from ..chat import Chat, Reply, Turn
+from ..chat import Chat, Reply, Skill, Turn
 
 
 @dataclass(frozen=True)
@@ -32,8 +32,10 @@ def _favourite(
         called,
         values,
         tell=f"My {names} {verb} <value>{{.|!|}}|{{The {names} I like best|What I like best as a {names}}} {verb} <value>.|{{Just so you know|By the way|FYI|Remember this|Please remember}}{{:|,}} my {names} {verb} <value>.|I think my {names} {verb} <value>."
+        + f"|{{I like|I love|I enjoy|I prefer}} <value> {{best of all|more than any other {called.removeprefix('favourite ')}|most of all}}{{.|!|}}|{{If I had to pick a|Of all}} {called.removeprefix('favourite ')}{{s|}}{{ it would be|,}} <value>{{.|}}|<value> is my {names}{{.|!|, you know.|}}"
         + (f"|{extra['tell']}" if "tell" in extra else ""),
         ask=f"{{What's|What is|What was|whats|Tell me|Do you remember|Do you know|Can you tell me|Remind me, what is|Do you still know}} my {names}?|{{And|So what's|So, what's|Now, what is|Which is}} my {names}?|{{What did I say my {names} was|Which {names} did I {{mention|tell you}}|What {names} do I like {{best|most}}}}?"
+        + f"|{{Which|What}} {called.removeprefix('favourite ')} {{do I like|do I like best|is my favourite|did I say I like|do I prefer|do I love}}?|{{Do you remember|Do you still know|Can you recall}} {{which|what}} {called.removeprefix('favourite ')} I {{like|like best|love|prefer|told you}}?|my {names}{{?|, what was it?|, do you remember?}}"
         + (f"|{extra['ask']}" if "ask" in extra else ""),
         plural=plural,
     )
@@ -43,17 +45,18 @@ def _pet(kind: str) -> Fact:
     return Fact(
         f"{kind}'s name",
         [],
-        f"{{My {kind} is called|My {kind}'s name is|I have a {kind} {{called|named}}|I've got a {kind} {{called|named}}|This is my {kind}}} <value>{{.|!|}}",
-        f"{{What's|What is|Do you remember|Tell me|What was|whats}} {{my {kind}'s name|the name of my {kind}|my {kind} called}}{{?|}}|{{What is my {kind} called|What's my {kind}'s name|How is my {kind} called|What did I call my {kind}|And my {kind}'s name}}{{?|}}",
+        f"{{My {kind} is called|My {kind}'s name is|I have a {kind} {{called|named}}|I've got a {kind} {{called|named}}|We have a {kind} {{called|named}}|This is my {kind}|My {kind}, he is called|We've got a {kind}, she's called|I have a {kind} and {{her|his}} name is|My {kind} is named|We call our {kind}}} <value>{{.|!|}}",
+        f"{{What's|What is|Do you remember|Tell me|What was|whats}} {{my {kind}'s name|the name of my {kind}|my {kind} called}}{{?|}}|{{What is my {kind} called|What's my {kind}'s name|How is my {kind} called|What did I call my {kind}|And my {kind}'s name}}{{?|}}|{{What's|What is|Do you remember|What was|Tell me}} {{my pet's name|the name of my pet|my pet called}}?|{{How do I call|What do I call|What's the name of}} my {{{kind}|{kind}|pet}}?",
         ack="{<value>|What a name: <value>|<value>, how cute}! {Give them a pat from me.|I'm sure they are lovely.|I'll remember it.}",
     )
 
 
+PETS = ("dog", "cat", "horse", "rabbit", "hamster", "parrot")
 FACTS: dict[str, Fact] = {
     "colour": _favourite("favourite colour", words.COLOURS, "favorite color", tell="{I love|I like} the colo{u|}r <value>{| best| most}{.|!|}", ask="Which colo{u|}r do I like{| best| most}?"),
     "food": _favourite("favourite food", words.FOODS, "favorite food", tell="{I love {to eat|eating}|I really like eating|Nothing beats} <value>{.|!|}", ask="What do I {like|love} to eat?"),
     "animal": _favourite("favourite animal", words.ANIMALS, "favorite animal"),
-    "city": Fact("home town", words.CITIES, "{I live in|I'm from|I come from|My home {town|city} is|I grew up in|I was born in} <value>{.|!|}", "{Where do I live|Where am I from|What's my home {town|city}|Which city am I from|Which city do I live in|Do you remember where I {live|am from}|Where do I come from|What city did I mention}?", ack="{<value>|Ah, <value>|<Value>}, {how nice|I hope to see it one day|that sounds lovely}!"),
+    "city": Fact("home town", words.CITIES, "{I live in|I'm from|I come from|My home {town|city} is|I grew up in|I was born in|My home is in|We live in|I'm living in|I just moved to|We moved to|My flat is in|Greetings from|I've lived in} <value>{.|!||, by the way.| since {2010|2019|last year}.| with my family.}", "{Where do I live|Where am I from|What's my home {town|city}|Which city am I from|Which {city|town} do I live in|Which {town|place} am I from|Where's my {home|flat|house}|Where is my {home|house|flat}|Which {city|town|place} did I tell you|In which {city|town} do I live|What's my town|Do you remember where I {live|am from}|Where do I come from|What city did I mention}?", ack="{<value>|Ah, <value>|<Value>}, {how nice|I hope to see it one day|that sounds lovely}!"),
     "hobby": _favourite("hobby", words.HOBBIES, "favourite hobby", tell="{I {really |}{like|enjoy|love}|In my free time I do|I'm into} <value>{.|!|}", ask="What do I {like to do|do for fun|enjoy doing|do in my free time}?"),
     "sport": _favourite("favourite sport", words.SPORTS, "favorite sport"),
     "drink": _favourite("favourite drink", words.DRINKS, "favorite drink", tell="{I love to drink|I always drink} <value>{.|}", ask="What do I {like|love} to drink?"),
@@ -61,20 +64,20 @@ FACTS: dict[str, Fact] = {
     "instrument": Fact("instrument", words.INSTRUMENTS, "{I play|I'm learning|I can play|My instrument is} the <value>{.|!|}", "{What instrument do I play|Which instrument do I play|What's my instrument|What do I play}?"),
     "flowers": _favourite("favourite flowers", words.FLOWERS, "favorite flowers", plural=True),
     "subject": _favourite("favourite subject", words.SUBJECTS, "favorite subject"),
-    "job": Fact("job", words.JOBS, "{I work as a|I'm a|I am a|My job is being a|By profession I'm a} <value>{.|!|}", "{What's my job|What is my job|What do I do for {a living|work}|What do I work as|Do you remember my job|What was my job{| again}}?", ack="{A <value>|Being a <value>}, {how interesting|that sounds like good work|nice}!"),
+    "job": Fact("job", words.JOBS, "{I work as a|I'm a|I am a|My job is being a|By profession I'm a|I earn my living as a|I make my living as a|I'm working as a|I got a job as a|These days I work as a} <value>{.|!||, by the way.| in a small town.}", "{What's my job|What is my job|What do I do for {a living|work}|What do I work as|Do you remember my job|What was my job{| again}|What's my {work|profession|occupation}|How do I earn my {money|living}|Which job do I have|Do you know what I {do|do for a living|work as}|What kind of work do I do}?", ack="{A <value>|Being a <value>}, {how interesting|that sounds like good work|nice}!"),
     "number": Fact("favourite number", [str(n) for n in range(1, 100)], "My {favourite|favorite|lucky} number is <value>{.|!|}", "{What's|What is|Do you remember|Tell me} my {favourite|favorite|lucky} number?", made_up=0),
     "age": Fact("age", [str(n) for n in range(6, 90)], "{I'm|I am} <value> years old{.|!|}|My age is <value>.|I just turned <value>{.|!}", "{How old am I|What's my age|What is my age|Do you remember my age|Do you know how old I am}?", made_up=0),
     "month": Fact("birthday month", words.MONTHS, "{My birthday is in|I was born in|I have my birthday in} <value>{.|!|}", "{When is my birthday|Which month is my birthday in|When was I born|What month was I born in|In which month is my birthday}?", made_up=0),
-    **{kind: _pet(kind) for kind in ("dog", "cat", "horse", "rabbit", "hamster", "parrot")},
+    **{kind: _pet(kind) for kind in PETS},
     "sister": Fact("sister's name", [], "{My sister is called|My sister's name is|I have a sister {called|named}} <value>{.|!|}", "{What's|What is|Do you remember|What was} my sister's name?|What is my sister called?"),
     "brother": Fact("brother's name", [], "{My brother is called|My brother's name is|I have a brother {called|named}} <value>{.|!|}", "{What's|What is|Do you remember|What was} my brother's name?|What is my brother called?"),
     "friend": Fact("best friend's name", [], "{My best friend is called|My best friend is|My best friend's name is|I have a friend {called|named}} <value>{.|!|}", "{What's|What is|Do you remember|What was} my {best |}friend's name?|{Who is my best friend|What is my friend called}?"),
     "password": Fact("secret word", words.THINGS, "{The secret word is|Remember this word:|Remember the word|The password is|The magic word is|Keep this word in mind:} <value>{.|!|}", "{What's|What is|What was|Tell me|Do you remember} the {secret word|word|password|magic word}{| I told you| again}?", ack="{Got it|I'll remember it|Noted|I'll keep it in mind}: <value>.", made_up=0.3),
 }  # fmt: skip
 
-TELL_NAME = "{My name is|I'm|I am|You can call me|Call me|The name's|my name's|I am called|They call me} <value>{.|!|}|{Hi|Hello|Hey}{,|!} {I'm|I am|my name is|this is} <value>{.|!|}|<value> is my name{.|}|{By the way, |Oh, |}{my name is|I'm} <value>{, nice to meet you|, by the way|, and you|}{.|!|?|}"  # fmt: skip
+TELL_NAME = "{My name is|I'm|I am|You can call me|Call me|The name's|my name's|I am called|They call me|People call me|My friends call me|Everyone calls me|I go by|It's|This is} <value>{.|!||, by the way.}|<value> {here|speaking}{.|!}|{Hi|Hello|Hey}{,|!} {I'm|I am|my name is|this is} <value>{.|!|}|<value> is my name{.|}|{By the way, |Oh, |}{my name is|I'm} <value>{, nice to meet you|, by the way|, and you|}{.|!|?|}"  # fmt: skip
 ACK_NAME = "{Nice to meet you|Hello|Pleased to meet you|Welcome|Lovely to meet you|Hi}, <value>! {What can I do for you?|I'll remember your name in this chat.|What would you like to talk about?|How are you today?|That's a {nice|lovely|fine} name.|How can I help?}"  # fmt: skip
-ASK_NAME = "{What's|What is|Do you {remember|know}|Can you {remember|tell me}|Tell me|What was|Say|Do you still know|whats} my name{| again}{?|}|{Who am I|What am I called|How am I called|And my name|Remember my name|Did I tell you my name|Do you know who I am}?"  # fmt: skip
+ASK_NAME = "{What's|What is|Do you {remember|know}|Can you {remember|tell me}|Tell me|What was|Say|Do you still know|whats} my name{| again}{?|}|{Who am I|What am I called|How am I called|And my name|Remember my name|Did I tell you my name|Do you know who I am|Who's talking to you|What do people call me|What did I say my name was|What name did I {give|tell} you|How do you call me|What was I called|Can you say my name}{| again}?"  # fmt: skip
 SAY_NAME = "{Your name is <value>|You are <value>|You're <value>|You told me {that |}your name is <value>|It's <value>|You said your name is <value>}{.|!} {Of course I remember.|What can I do for you?|I remember it well.|Right?||}"  # fmt: skip
 NO_NAME = "{I don't know your name|You haven't told me your name|I don't think you told me your name}{ yet|}. {What is it?|What should I call you?|Tell me and I'll remember it for this chat.|If you tell me, I'll remember it in this chat.}"  # fmt: skip
 
@@ -148,7 +151,7 @@ def answer(chat: Chat, key: str) -> Turn:
 
 
 def tell(chat: Chat) -> Turn:
-    key = chat.rng.choice(list(FACTS))
+    key = chat.rng.choice([k for k in FACTS if k not in PETS or not set(PETS) & set(chat.facts)])
     fact, value = FACTS[key], value_of(key, chat.rng)
     user = chat.type(fact.tell, value=value)
     chat.facts[key] = value
@@ -183,10 +186,14 @@ def _low(text: str) -> str:
     return text if text.startswith(("I ", "I'")) else text[:1].lower() + text[1:]
 
 
-def ask(chat: Chat) -> Turn:
-    """Ask for something told (mostly) or never told."""
+def ask(chat: Chat, key: str = "") -> Turn:
+    """Ask for a fact: for a given one, or something told (mostly) or never told."""
     known = list(chat.facts)
-    key = chat.rng.choice(known) if known and chat.chance(0.65) else chat.rng.choice(list(FACTS))
+    if not key:
+        key = chat.rng.choice(known) if known and chat.chance(0.65) else chat.rng.choice(list(FACTS))  # fmt: skip
+    pets = [known_key for known_key in known if known_key in PETS]
+    if key in PETS and pets:  # "my pet" means the one that was told of
+        key = pets[0]
     fact = FACTS[key]
     user = chat.type(fact.ask)
     if key in chat.facts:
@@ -225,3 +232,28 @@ def change(chat: Chat) -> Turn | None:
     user = chat.type(f"{{Actually|No wait|Wait|I changed my mind|Correction}}{{, |: }}my {fact.called} {_is(key)} <value>{{| now}}{{.|}}", value=value)  # fmt: skip
     text = _speak(chat, "{All right|Understood|Thanks for correcting me|No problem}{:|,} {your <called> <is> <value> now|<value> it is|I'll remember <value> instead}.", fact, value)  # fmt: skip
     return Turn(user, Reply(text, word="Noted.", verse="memory"), "memory", key)
+
+
+def ask_known(chat: Chat) -> Turn | None:
+    """Ask for a fact that was told: each one before any is asked again."""
+    told = [*chat.facts, *(["name"] if chat.user_name else [])]
+    asked = {turn.topic for turn in chat.turns if turn.topic.startswith("asked ")}
+    left = [key for key in told if f"asked {key}" not in asked] or told
+    if not left:
+        return None
+    key = chat.rng.choice(left)
+    turn = ask_name(chat) if key == "name" else ask(chat, key)
+    turn.topic = f"asked {key}"
+    return turn
+
+
+def recall(rng: Random) -> list[Skill | None]:
+    """The plan of a chat about memory: facts are told, talk between (None), then asked for."""
+    facts = [tell, tell, tell_two, tell] if rng.random() < 0.4 else [tell_name, tell, tell, tell]
+    plan: list[Skill | None] = []
+    for skill in facts[: rng.choice((1, 2, 2, 3, 3, 4))]:
+        plan += [skill, *[None] * rng.choice((0, 0, 0, 1, 2))]
+    plan += [None] * rng.randint(0, 7)
+    for _ in range(rng.randint(1, 4)):
+        plan += [ask_known, *[None] * rng.choice((0, 0, 1))]
+    return plan

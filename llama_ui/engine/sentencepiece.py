@@ -1,0 +1,125 @@
+"""A tokenizer made of tokenizer.model alone, with the ids that SentencePiece gives.
+
+SentencePiece's BPE joins, again and again, the neighbours whose joined piece has the best score
+(Kudo and Richardson 2018). In the tokenizers library the order of its merges decides, so they
+have to stand in the order of those scores.
+"""
+
+import struct
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from tokenizers import AddedToken, Tokenizer, decoders, models, pre_tokenizers
+from transformers.tokenization_utils_base import generate_merges
+
+from llama_ui.errors import ModelError
+
+_NORMAL, _UNKNOWN, _CONTROL, _USER_DEFINED = 1, 2, 3, 4
+_BPE = 2
+
+
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """An entry of the vocabulary: its text, its score, and what kind it is."""
+
+    text: str
+    score: float
+    kind: int
+
+
+def build_tokenizer(path: Path, legacy: bool = False) -> Tokenizer:
+    """Read tokenizer.model.
+
+    Args:
+        legacy: whether a space also comes in front of what follows a control token (the field of
+            that name in tokenizer_config.json).
+
+    Raises:
+        ModelError: it is damaged, or no BPE model.
+    """
+    try:
+        pieces, kind, has_prefix = _read(path.read_bytes())
+    except (ValueError, IndexError, struct.error, UnicodeDecodeError) as error:
+        raise ModelError(
+            f"{path} is damaged ({error}).", "Delete this file, and copy or download it again."
+        ) from error
+    if kind != _BPE or not pieces:
+        raise ModelError(
+            f"{path} is no SentencePiece BPE model.",
+            "Choose a model with a tokenizer.json beside it.",
+        )
+    vocabulary = {piece.text: number for number, piece in enumerate(pieces)}
+    scores = {piece.text: piece.score for piece in pieces if piece.kind == _NORMAL}
+    skipped = [piece.text for piece in pieces if piece.kind != _NORMAL]
+    tokenizer = Tokenizer(
+        models.BPE(
+            vocab=vocabulary,
+            merges=generate_merges(vocabulary, scores, skipped),
+            fuse_unk=True,
+            byte_fallback=True,
+        )
+    )
+    prefix = ("always" if legacy else "first") if has_prefix else "never"
+    tokenizer.pre_tokenizer = pre_tokenizers.Metaspace(prepend_scheme=prefix, split=False)
+    steps = [decoders.Replace("▁", " "), decoders.ByteFallback(), decoders.Fuse()]
+    tokenizer.decoder = decoders.Sequence(
+        [*steps, decoders.Strip(" ", 1, 0)] if has_prefix else steps
+    )
+    special = [piece.text for piece in pieces if piece.kind in (_UNKNOWN, _CONTROL)]
+    tokenizer.add_special_tokens([AddedToken(text, normalized=False) for text in special])
+    own = [piece.text for piece in pieces if piece.kind == _USER_DEFINED]
+    tokenizer.add_tokens([AddedToken(text, normalized=False) for text in own])
+    return tokenizer
+
+
+def _read(data: bytes) -> tuple[list[Piece], int, bool]:
+    """The pieces, the kind of model, and whether a text gets a space in front: the fields of
+    sentencepiece_model.proto that matter here."""
+    pieces, kind, has_prefix = [], 1, True
+    for number, value in _fields(data):
+        if number == 1 and isinstance(value, bytes):
+            fields = dict(_fields(value))
+            text, score = fields.get(1, b""), fields.get(2, b"\0\0\0\0")
+            piece_kind = fields.get(3, _NORMAL)
+            if not isinstance(text, bytes) or not isinstance(score, bytes):
+                raise ValueError("a piece without text")
+            assert isinstance(piece_kind, int)
+            pieces.append(Piece(text.decode(), struct.unpack("<f", score)[0], piece_kind))
+        elif number == 2 and isinstance(value, bytes):
+            kind = int(dict(_fields(value)).get(3, 1))
+        elif number == 3 and isinstance(value, bytes):
+            has_prefix = bool(dict(_fields(value)).get(3, 1))
+    return pieces, kind, has_prefix
+
+
+def _fields(data: bytes) -> Iterator[tuple[int, int | bytes]]:
+    """The fields of a protocol buffer message: number and value (an integer, or its bytes)."""
+    position = 0
+    while position < len(data):
+        tag, position = _varint(data, position)
+        number, wire = tag >> 3, tag & 7
+        if wire == 0:
+            value, position = _varint(data, position)
+            yield number, value
+            continue
+        if wire == 2:
+            length, position = _varint(data, position)
+        elif wire in (1, 5):
+            length = 8 if wire == 1 else 4
+        else:
+            raise ValueError(f"wire type {wire}")
+        if position + length > len(data):
+            raise ValueError("it is cut off")
+        yield number, data[position : position + length]
+        position += length
+
+
+def _varint(data: bytes, position: int) -> tuple[int, int]:
+    value = shift = 0
+    while True:
+        byte = data[position]
+        value |= (byte & 127) << shift
+        position, shift = position + 1, shift + 7
+        if byte < 128:
+            return value, position
