@@ -23,6 +23,7 @@ MODELS = {
 Quantization = Literal["4bit", "8bit", "none"]
 Rope = Literal["linear", "dynamic", "yarn"]
 _OF_MODEL = {"model", "revision", "quantization", "context", "rope", "adapter"}
+MIN_KEY_CHARS = 16
 _TRUE = {"1", "true", "yes", "on"}
 _FALSE = {"0", "false", "no", "off", ""}
 
@@ -90,6 +91,19 @@ class Settings:
     auth: str | None = _flag(
         None, "ask visitors to log in; safer as an environment variable", "USER:PASSWORD", True
     )
+    no_auth: bool = _flag(False, "let anybody who has the public link in, without a password")
+    api_key: str | None = _flag(
+        None, "let programs elsewhere call /v1 and /metrics with this key", "KEY", True
+    )
+    trusted_proxy: str | None = _flag(
+        None, "address of a proxy whose X-Forwarded-For says who the visitor is", "ADDRESS"
+    )
+    requests_per_minute: int | None = _flag(
+        None, "requests that one visitor may send; 30 on a shared page, 15 on a Space", "N"
+    )
+    tokens_per_day: int | None = _flag(
+        None, "tokens that one visitor may use; 500,000 on a shared page, 100,000 on a Space", "N"
+    )
     browser: bool = _flag(True, "open the page in a browser, when started from a terminal")
     check: bool = _flag(False, "say whether everything is ready for the model, and end")
     json: bool = _flag(False, "with --check: as JSON, for machines")
@@ -114,6 +128,14 @@ class Settings:
         _check_range("max-new-tokens", self.max_new_tokens, int(low), int(high))
         _check_range("slots", self.slots, 1, 256)
         _check_range("max-waiting", self.max_waiting, 1, 10_000)
+        _check_range("requests-per-minute", self.requests_per_minute, 1, 1_000_000)
+        _check_range("tokens-per-day", self.tokens_per_day, 1, 10**12)
+        if self.api_key is not None and len(self.api_key) < MIN_KEY_CHARS:
+            raise OptionError(
+                "--api-key is too short to be a secret.", f"Use {MIN_KEY_CHARS} characters or more."
+            )
+        if self.auth is not None and self.no_auth:
+            raise OptionError("--auth and --no-auth contradict each other.", "Leave one out.")
         if self.auth is not None and not all(self.auth.partition(":")):
             raise OptionError("--auth needs a name and a password.", "Write USER:PASSWORD.")
 
@@ -242,7 +264,8 @@ def build_parser() -> argparse.ArgumentParser:
         name = "--" + option.name.replace("_", "-")
         text, kind = _help_text(option), _kind(option)
         if kind is bool:
-            action = argparse.BooleanOptionalAction
+            is_no = name.startswith("--no-")
+            action = "store_true" if is_no else argparse.BooleanOptionalAction
             parser.add_argument(name, action=action, default=None, help=text)
         else:
             metavar = option.metadata["metavar"] or option.name.upper()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import queue
+import threading
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import takewhile
@@ -151,11 +152,13 @@ class EngineLoad:
         running: requests that have a slot.
         waiting: requests in line.
         tokens_per_s: of all replies together, over the last seconds.
+        slots: how many can run at once; None where that is not known.
     """
 
     running: int
     waiting: int
     tokens_per_s: float = 0.0
+    slots: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -209,6 +212,9 @@ class Reply:
         self._items: queue.SimpleQueue[Chunk | Exception] = queue.SimpleQueue()
         self._wake: Callable[[], object] | None = None
         self._cancelled = False
+        self._lock = threading.Lock()
+        self._end: Chunk | Exception | None = None
+        self._observer: Callable[[Chunk | Exception], None] | None = None
 
     @property
     def cancelled(self) -> bool:
@@ -222,11 +228,23 @@ class Reply:
     def put(self, item: Chunk | Exception) -> None:
         """For the engine: hand a chunk, or the fault that ends the reply, to the reader."""
         self._items.put(item)
+        if isinstance(item, Exception) or item.finish_reason is not None:
+            with self._lock:
+                self._end, observer = item, self._observer
+            if observer is not None:
+                observer(item)
         wake = self._wake
         if wake is not None:
             # The reader's event loop may be closed by now: then nobody is left to wake.
             with contextlib.suppress(RuntimeError):
                 wake()
+
+    def on_end(self, observer: Callable[[Chunk | Exception], None]) -> None:
+        """Have the last chunk, or the fault, shown to somebody beside the reader, once."""
+        with self._lock:
+            self._observer, end = observer, self._end
+        if end is not None:
+            observer(end)
 
     def __iter__(self) -> Iterator[Chunk]:
         finished = False
@@ -294,7 +312,7 @@ class Engine(Protocol):
         """What would be sent for these messages; raises ChatError when it cannot be."""
 
     def submit(self, plan: PromptPlan, sampling: Sampling) -> Reply:
-        """Start a reply; returns at once; raises EngineError when too many are waiting."""
+        """Start a reply; returns at once; raises BusyError when too many are waiting."""
 
     def forget(self, owner: str) -> None:
         """Drop what is kept of an owner's conversations."""

@@ -38,7 +38,7 @@ from llama_ui.engine.planning import plan_prompt
 from llama_ui.engine.remote_faults import BROKEN, TimeLimits, explained
 from llama_ui.engine.remote_server import RemoteServer
 from llama_ui.engine.stopwords import StopWords
-from llama_ui.errors import EngineError
+from llama_ui.errors import BusyError, EngineError
 from llama_ui.prompt import Message, Segment, check_dialog
 from llama_ui.sampling import LIMITS, Sampling
 
@@ -173,7 +173,7 @@ class RemoteEngine:
             if self._is_closed:
                 raise EngineError("The model has been shut down.", "Start the application again.")
             if len(self._open) >= self._max_open:
-                raise EngineError(
+                raise BusyError(
                     f"The model is busy: {len(self._open)} replies are being written already.",
                     "Wait a moment and send again.",
                 )

@@ -78,7 +78,7 @@ def test_transformers_serve_answers(remote, transformers_serve, tokenizer):
     ask = [{"role": "user", "content": "What is your name?"}]
     text, last, fault = read(away, ask)
     assert fault is None
-    assert text.startswith("My name is Pocket Llama")
+    assert "Pocket Llama" in text
     assert last.finish_reason in ("stop", "length")
     assert last.stats.prompt_tokens == len(encode_dialog(ask, tokenizer))
     assert last.stats.reply_tokens > 0
