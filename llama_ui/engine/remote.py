@@ -1,71 +1,38 @@
 """Another engine: a server that speaks OpenAI's protocol. Imports no torch."""
 
 import asyncio
-import logging
 import random
 import threading
-import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
 from functools import partial
 from pathlib import PurePosixPath
 
-import anyio
 import httpx
 
 from llama_ui.engine.base import (
     Chunk,
     EngineInfo,
     EngineLoad,
-    FinishReason,
     PlanOptions,
     PromptPlan,
     Reply,
-    Stats,
 )
-from llama_ui.engine.completions import (
-    Usage,
-    detail_of,
-    http_fault,
-    parse_event,
-    rejected_fields,
-    request_body,
-)
-from llama_ui.engine.events import events, first_text
-from llama_ui.engine.meter import SpeedMeter
 from llama_ui.engine.planning import plan_prompt
-from llama_ui.engine.remote_faults import BROKEN, TimeLimits, explained
+from llama_ui.engine.remote_faults import TimeLimits, explained
+from llama_ui.engine.remote_request import RemoteRequest, Upstream
 from llama_ui.engine.remote_server import RemoteServer
 from llama_ui.engine.stopwords import StopWords
 from llama_ui.errors import BusyError, EngineError
 from llama_ui.prompt import Message, Segment, check_dialog
 from llama_ui.sampling import LIMITS, Sampling
 
-log = logging.getLogger(__name__)
-
-# What follows the end of a reply (its counts) is waited for, but not for long.
-_AFTER_END_S = 2.0
 _NOT_HERE = "The model runs on another server"
 _ALWAYS_MISSING = {
     "exact_prompt": f"{_NOT_HERE}, which writes the prompt itself.",
     "continue": f"{_NOT_HERE}, which begins every reply anew.",
     "logprobs": f"{_NOT_HERE}, and its tokens are not known here.",
 }
-
-
-@dataclass(eq=False, slots=True)
-class _Request:
-    """A reply on its way; times in seconds of the monotonic clock."""
-
-    messages: Sequence[Message]
-    sampling: Sampling
-    seed: int
-    stop: StopWords
-    reply: Reply
-    started: float = field(default_factory=time.monotonic)
-    first: float | None = None
-    usage: Usage | None = None
 
 
 class _CancellableReply(Reply):
@@ -97,15 +64,12 @@ class RemoteEngine:
         max_open: int = 64,
         limits: TimeLimits = TimeLimits(),  # noqa: B008 - immutable
     ) -> None:
-        self._server = server
+        self._upstream = Upstream(server, limits)
         self._max_open = max_open
-        self._limits = limits
-        self._rejected: dict[str, str] = {}
-        self._open: set[_Request] = set()
-        self._tasks: dict[_Request, asyncio.Task[None]] = {}
+        self._open: set[RemoteRequest] = set()
+        self._tasks: dict[RemoteRequest, asyncio.Task[None]] = {}
         self._lock = threading.Lock()
         self._is_closed = False
-        self._speed = SpeedMeter()
         self._client = httpx.AsyncClient(
             headers=server.headers,
             timeout=httpx.Timeout(limits.idle, connect=limits.connect),
@@ -123,18 +87,19 @@ class RemoteEngine:
     @property
     def info(self) -> EngineInfo:
         """What is known of the server's model; what it rejects is added as it comes to light."""
+        server = self._upstream.server
         return EngineInfo(
-            name=PurePosixPath(self._server.model).name,
+            name=PurePosixPath(server.model).name,
             quantization="",
-            device=f"on {self._server.place}",
-            context_length=self._server.context_length,
-            missing={**_ALWAYS_MISSING, **self._rejected},
+            device=f"on {server.place}",
+            context_length=server.context_length,
+            missing={**_ALWAYS_MISSING, **self._upstream.rejected},
         )
 
     @property
     def load(self) -> EngineLoad:
         """How busy it is, as far as this page has made it so."""
-        return EngineLoad(len(self._open), 0, self._speed.per_second())
+        return EngineLoad(len(self._open), 0, self._upstream.speed.per_second())
 
     def reply_ids(self, text: str) -> tuple[int, ...]:
         """Not possible here: raises EngineError."""
@@ -168,7 +133,9 @@ class RemoteEngine:
         seed = random.randint(0, largest) if sampling.seed is None else sampling.seed
         messages = [{"role": s.kind, "content": s.text} for s in plan.segments]
         reply = _CancellableReply(lambda: self._call(partial(self._cancel, request)))
-        request = _Request(messages, sampling, seed, StopWords(sampling.stop), reply)
+        request = RemoteRequest(
+            self._upstream, messages, sampling, seed, StopWords(sampling.stop), reply
+        )
         with self._lock:
             if self._is_closed:
                 raise EngineError("The model has been shut down.", "Start the application again.")
@@ -206,100 +173,25 @@ class RemoteEngine:
         await asyncio.gather(*tasks, return_exceptions=True)
         await self._client.aclose()
 
-    def _start(self, request: _Request) -> None:
-        task = self._loop.create_task(self._answer(request))
+    def _start(self, request: RemoteRequest) -> None:
+        task = self._loop.create_task(request.run(self._client))
         self._tasks[request] = task
         task.add_done_callback(partial(self._end, request))
 
-    def _cancel(self, request: _Request) -> None:
+    def _cancel(self, request: RemoteRequest) -> None:
         if request in self._tasks:
             self._tasks[request].cancel()
 
-    def _end(self, request: _Request, task: asyncio.Task[None]) -> None:
+    def _end(self, request: RemoteRequest, task: asyncio.Task[None]) -> None:
         """However the request ended, its reader hears of it."""
         del self._tasks[request]
         self._open.discard(request)
         fault = None if task.cancelled() else task.exception()
         if isinstance(fault, Exception):
             request.reply.put(Chunk(request.stop.finish()))
-            request.reply.put(explained(fault, self._limits))
+            request.reply.put(explained(fault, self._upstream.limits))
         elif task.cancelled():
-            request.reply.put(self._last_chunk(request, "cancelled"))
-
-    async def _answer(self, request: _Request) -> None:
-        with anyio.fail_after(self._limits.total):
-            while not await self._attempt(request):
-                pass
-
-    async def _attempt(self, request: _Request) -> bool:
-        """Ask once; False when a field was rejected that can be left out the next time."""
-        body = request_body(
-            self._server.model, request.messages, request.sampling, request.seed, self._rejected
-        )
-        url = f"{self._server.address}/chat/completions"
-        async with self._client.stream("POST", url, json=body) as response:
-            if response.status_code == 200:
-                await self._read(request, response)
-                return True
-            answer = await first_text(response.aiter_raw())
-        rejected = rejected_fields(response.status_code, answer, body)
-        if not rejected:
-            raise http_fault(response.status_code, answer, response.headers.get("retry-after", ""))
-        reason = f"The server does not take it: {detail_of(answer)}"
-        log.warning("%s: left out from now on: %s", self._server.place, ", ".join(rejected))
-        self._rejected = {**self._rejected, **dict.fromkeys(rejected, reason)}
-        return False
-
-    async def _read(self, request: _Request, response: httpx.Response) -> None:
-        """Pass the reply on until it ends; raises when it breaks off."""
-        kind = response.headers.get("content-type", "")
-        if not kind.startswith("text/event-stream"):
-            raise EngineError(
-                f"The server answers with {kind[:50] or 'something unknown'}, not with a stream.",
-                "Whoever runs this page can check --server, which mostly ends in /v1.",
-            )
-        reason: FinishReason | None = None
-        with anyio.CancelScope() as until:
-            try:
-                async for data in events(response.aiter_raw()):
-                    event = parse_event(data)
-                    request.usage = event.usage or request.usage
-                    if reason is None:
-                        self._pass_on(request, event.text)
-                        reason = "stop" if request.stop.found else event.finish_reason
-                    if request.stop.found:
-                        break
-                    if reason is not None and until.deadline == float("inf"):
-                        until.deadline = anyio.current_time() + _AFTER_END_S
-            except (httpx.HTTPError, ValueError):
-                # The reply was whole before what followed it broke.
-                if reason is None:
-                    raise
-        if reason is None:
-            raise EngineError("The server broke off in the middle of the reply.", BROKEN)
-        request.reply.put(self._last_chunk(request, reason))
-
-    def _pass_on(self, request: _Request, text: str) -> None:
-        if not text:
-            return
-        request.first = request.first or time.monotonic()
-        self._speed.add(1)
-        request.reply.put(Chunk(request.stop.add(text)))
-
-    def _last_chunk(self, request: _Request, reason: FinishReason) -> Chunk:
-        """The rest of the text, and the statistics if the server has counted."""
-        rest, usage, stats = request.stop.finish(), request.usage, None
-        if usage is not None and request.first is not None:
-            writing = time.monotonic() - request.first
-            stats = Stats(
-                prompt_tokens=usage.prompt_tokens,
-                reused_tokens=usage.reused_tokens,
-                reply_tokens=usage.reply_tokens,
-                first_token_s=request.first - request.started,
-                tokens_per_s=(usage.reply_tokens - 1) / writing if writing > 0 else 0.0,
-                seed=None if "seed" in self._rejected else request.seed,
-            )
-        return Chunk(rest, finish_reason=reason, stats=stats)
+            request.reply.put(request.last_chunk("cancelled"))
 
 
 def _segments(messages: Sequence[Message]) -> list[Segment]:

@@ -5,24 +5,17 @@ of the page.
 """
 
 import asyncio
-import json
 import logging
-import secrets
-import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass, field
+from collections.abc import AsyncIterator, Awaitable, Callable
 from functools import wraps
 from typing import Any
 
-import anyio
 from pydantic import ValidationError
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
-from starlette.types import Receive, Scope, Send
 
-from llama_ui.engine.base import Chunk, Engine, FinishReason, Reply, Stats, Token
+from llama_ui.engine.base import Chunk, Engine, Reply, Token
 from llama_ui.engine.starter import EngineStarter
 from llama_ui.errors import (
     BusyError,
@@ -35,6 +28,14 @@ from llama_ui.errors import (
 from llama_ui.sampling import Sampling
 from llama_ui.web.access import Access, visitor_of
 from llama_ui.web.limits import Gate, Visitor
+from llama_ui.web.openai_reply import (
+    Completion,
+    EventStream,
+    cancelled_when_left,
+    event_line,
+    reason_of,
+    usage_of,
+)
 from llama_ui.web.openai_schema import ChatRequest, complaint, error_body
 
 log = logging.getLogger(__name__)
@@ -43,41 +44,6 @@ MAX_BODY_BYTES = 8_000_000
 _BUSY_RETRY_S = 5
 _INVALID = "invalid_request_error"
 Handler = Callable[[Request], Awaitable[Response]]
-
-
-@dataclass(eq=False)
-class _Completion:
-    """One reply, as the protocol tells of it."""
-
-    model: str
-    engine: Engine
-    sampling: Sampling
-    shown_top: int | None
-    id: str = field(default_factory=lambda: f"chatcmpl-{secrets.token_hex(12)}")
-    created: int = field(default_factory=lambda: int(time.time()))
-
-    def head(self, kind: str) -> dict[str, Any]:
-        return {"id": self.id, "object": kind, "created": self.created, "model": self.model}
-
-    def event(
-        self, delta: dict[str, Any], tokens: tuple[Token, ...] = (), reason: str | None = None
-    ) -> dict[str, Any]:
-        choice = {"index": 0, "delta": delta, "finish_reason": reason}
-        if self.shown_top is not None:
-            choice["logprobs"] = self.logprobs(tokens)
-        return {**self.head("chat.completion.chunk"), "choices": [choice]}
-
-    def logprobs(self, tokens: tuple[Token, ...]) -> dict[str, Any]:
-        assert self.shown_top is not None
-        return {"content": [self._token(token, self.shown_top) for token in tokens]}
-
-    def _token(self, token: Token, shown: int) -> dict[str, Any]:
-        best = [self._piece(other, logprob) for other, logprob in token.top[:shown]]
-        return {**self._piece(token.id, token.logprob or 0.0), "top_logprobs": best}
-
-    def _piece(self, token: int, logprob: float) -> dict[str, Any]:
-        [text] = self.engine.pieces([token])
-        return {"token": text, "logprob": logprob, "bytes": [*text.encode()]}
 
 
 class OpenAIApi:
@@ -149,19 +115,18 @@ class OpenAIApi:
         longest = max(len(message["content"]) for message in messages)
         self._gate.admit(visitor, longest, sampling.max_new_tokens)
         plan = await asyncio.to_thread(engine.plan, messages, sampling)
-        completion = _Completion(
+        completion = Completion(
             engine.info.name,
             engine,
-            sampling,
             (asked.top_logprobs or 0) if asked.logprobs else None,
         )
         reply = engine.submit(plan, sampling)
         if asked.stream:
-            return _Stream(self._events(reply, completion, visitor, asked.wants_usage), reply)
-        with _cancelled_when_left(request, reply):
+            return EventStream(self._events(reply, completion, visitor, asked.wants_usage), reply)
+        with cancelled_when_left(request, reply):
             return await self._whole(reply, completion, visitor)
 
-    async def _whole(self, reply: Reply, completion: _Completion, visitor: Visitor) -> Response:
+    async def _whole(self, reply: Reply, completion: Completion, visitor: Visitor) -> Response:
         text, last = "", Chunk()
         tokens: tuple[Token, ...] = ()
         async for last in self._chunks(reply, visitor):
@@ -169,28 +134,28 @@ class OpenAIApi:
         choice: dict[str, Any] = {
             "index": 0,
             "message": {"role": "assistant", "content": text},
-            "finish_reason": _reason(last.finish_reason),
+            "finish_reason": reason_of(last.finish_reason),
             "logprobs": None if completion.shown_top is None else completion.logprobs(tokens),
         }
         head = completion.head("chat.completion")
-        return JSONResponse({**head, "choices": [choice], "usage": _usage(last.stats)})
+        return JSONResponse({**head, "choices": [choice], "usage": usage_of(last.stats)})
 
     async def _events(
-        self, reply: Reply, completion: _Completion, visitor: Visitor, wants_usage: bool
+        self, reply: Reply, completion: Completion, visitor: Visitor, wants_usage: bool
     ) -> AsyncIterator[str]:
-        yield _event(completion.event({"role": "assistant", "content": ""}))
+        yield event_line(completion.event({"role": "assistant", "content": ""}))
         last = Chunk()
         try:
             async for last in self._chunks(reply, visitor):
                 if last.text or last.tokens:
-                    yield _event(completion.event({"content": last.text}, last.tokens))
+                    yield event_line(completion.event({"content": last.text}, last.tokens))
         except ChatError as fault:
-            yield _event(error_body(str(fault), "server_error"))
+            yield event_line(error_body(str(fault), "server_error"))
             return
-        yield _event(completion.event({}, (), _reason(last.finish_reason)))
+        yield event_line(completion.event({}, (), reason_of(last.finish_reason)))
         if wants_usage:
             head = completion.head("chat.completion.chunk")
-            yield _event({**head, "choices": [], "usage": _usage(last.stats)})
+            yield event_line({**head, "choices": [], "usage": usage_of(last.stats)})
         yield "data: [DONE]\n\n"
 
     async def _chunks(self, reply: Reply, visitor: Visitor) -> AsyncIterator[Chunk]:
@@ -224,47 +189,6 @@ _NO_KEY = (
 )
 
 
-class _Stream(Response):
-    """Server-sent events; the request is cancelled as soon as the client has gone."""
-
-    def __init__(self, events: AsyncIterator[str], reply: Reply) -> None:
-        super().__init__(media_type="text/event-stream", headers={"Cache-Control": "no-cache"})
-        del self.headers["content-length"]
-        self._events, self._reply = events, reply
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        async with anyio.create_task_group() as group:
-            group.start_soon(_cancel_when_left, receive, self._reply)
-            await send(
-                {
-                    "type": "http.response.start",
-                    "status": 200,
-                    "headers": self.raw_headers,
-                }
-            )
-            async for event in self._events:
-                await send(
-                    {"type": "http.response.body", "body": event.encode(), "more_body": True}
-                )
-            await send({"type": "http.response.body", "body": b"", "more_body": False})
-            group.cancel_scope.cancel()
-
-
-async def _cancel_when_left(receive: Receive, reply: Reply) -> None:
-    while (await receive())["type"] != "http.disconnect":
-        pass
-    reply.cancel()
-
-
-@contextmanager
-def _cancelled_when_left(request: Request, reply: Reply) -> Iterator[None]:
-    watch = asyncio.create_task(_cancel_when_left(request.receive, reply))
-    try:
-        yield
-    finally:
-        watch.cancel()
-
-
 async def _body(request: Request) -> bytes:
     body = b""
     async for piece in request.stream():
@@ -290,23 +214,3 @@ def _refusal(fault: ChatError) -> Response:
         too_long = isinstance(fault, ContextWindowError)
         status, kind, code = 400, _INVALID, "context_length_exceeded" if too_long else None
     return JSONResponse(error_body(str(fault), kind, None, code), status, headers)
-
-
-def _reason(reason: FinishReason | None) -> str:
-    """Stopped from here is only what has run into the limit of time."""
-    return "stop" if reason == "stop" else "length"
-
-
-def _usage(stats: Stats | None) -> dict[str, Any] | None:
-    if stats is None:
-        return None
-    return {
-        "prompt_tokens": stats.prompt_tokens,
-        "completion_tokens": stats.reply_tokens,
-        "total_tokens": stats.prompt_tokens + stats.reply_tokens,
-        "prompt_tokens_details": {"cached_tokens": stats.reused_tokens},
-    }
-
-
-def _event(content: Any) -> str:
-    return f"data: {json.dumps(content)}\n\n"

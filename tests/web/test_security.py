@@ -72,7 +72,7 @@ def asked(middleware, path="/", method="GET", status=200, client="10.0.0.1", **h
 
 
 def test_a_space_is_shown_in_the_frame_of_its_site():
-    status, headers = asked(Security(None, in_space=True))
+    headers = asked(Security(None, in_space=True))[1]
     assert b"frame-ancestors 'self' https://huggingface.co" in headers[b"content-security-policy"]
     assert b"SameSite=None; Secure; Partitioned" in headers[b"set-cookie"]
 
