@@ -31,7 +31,7 @@ def render_badge(name: str, state: str, info: EngineInfo | None, progress: str =
     else:
         mode = "completion" if info.mode == "completion" else ""
         adapter = f"adapter {info.adapter}" if info.adapter else ""
-        tokens = f"{info.context_length:,} tokens"
+        tokens = f"{info.context_length:,} tokens" if info.context_length else ""
         parts = (info.name, adapter, info.quantization, info.device, tokens, mode)
         text = " · ".join(part for part in parts if part)
     return f'<span class="badge {state}" role="status">{escape(text)}</span>'
