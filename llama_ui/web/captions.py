@@ -62,8 +62,9 @@ def queue_status(place: int, load: EngineLoad) -> str:
 
 
 def caption_for(facts: Facts) -> str:
-    """The facts about a reply in one line; empty when no token was drawn."""
-    if not facts.reply_tokens:
+    """The facts about a reply in one line; empty when none of its tokens was drawn."""
+    # An edited text is no longer what the numbers are about.
+    if not facts.reply_tokens or facts.ending == "edited":
         return ""
     parts = ["1 token" if facts.reply_tokens == 1 else f"{facts.reply_tokens:,} tokens"]
     if facts.tokens_per_s:

@@ -68,8 +68,13 @@ def serve(
                 quiet=True,
                 prevent_thread_lock=True,
             )
-    except OSError as error:
-        print(f"app.py: The page cannot be served: {error}", file=sys.stderr)
+    except OSError:
+        where = f"port {settings.port}" if settings.port else "any port from 7860 on"
+        print(
+            f"app.py: The page cannot be served on {where} of {settings.host}: it is in use, or not "
+            "allowed. Choose another with --port.",
+            file=sys.stderr,
+        )
         return 1
     print(f"Llama UI is open at {local_url}", flush=True)
     if share_url:
@@ -85,6 +90,8 @@ def serve(
         print(f"Log in as {auth[0]} with the password {auth[1]}", flush=True)
     if settings.is_public and auth is None:
         print("Anyone who can reach it can use it: --auth USER:PASSWORD asks for a log-in.")
-    page.block_thread()
+    # It ends at Ctrl+C; whoever presses that again is in a hurry.
+    with contextlib.suppress(KeyboardInterrupt):
+        page.block_thread()
     starter.close()
     return 0
