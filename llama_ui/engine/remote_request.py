@@ -72,14 +72,9 @@ class RemoteRequest:
 
     async def _attempt(self, client: httpx.AsyncClient) -> bool:
         """Ask once; False when a field was rejected that can be left out the next time."""
-        body = request_body(
-            self.upstream.server.model,
-            self.messages,
-            self.sampling,
-            self.seed,
-            self.upstream.rejected,
-        )
-        url = f"{self.upstream.server.address}/chat/completions"
+        server, unknown = self.upstream.server, self.upstream.rejected
+        body = request_body(server.model, self.messages, self.sampling, self.seed, unknown)
+        url = f"{server.address}/chat/completions"
         async with client.stream("POST", url, json=body) as response:
             if response.status_code == 200:
                 await self._read(response)
