@@ -100,7 +100,8 @@ class Agent:
         """
         action = read_action(reply)
         if not is_whole:
-            self.answer = spoken(reply) or reply
+            # Half an action is no answer.
+            self.answer = spoken(reply) or ("" if reply.lstrip()[:1] in "{`" else reply)
         elif action is not None and action.is_final:
             self.answer = action.given
         elif len(self.steps) == MAX_STEPS or (action is None and self._was_asked_again()):

@@ -7,7 +7,7 @@ import pytest
 
 from llama_ui.settings import ROOT
 
-PURE = ["prompt", "context", "conversation", "sampling", "settings", "errors"]
+PURE = ["prompt", "context", "conversation", "sampling", "settings", "errors", "agent"]
 
 
 def loaded_by(module: str) -> set[str]:
