@@ -65,9 +65,9 @@ def test_a_fault_of_a_tool_is_passed_on_in_words(engine):
         ('{"action": "Calculator", "action_input": 84}', Action("Calculator", "84")),
         ('{"Action": "Calculator", "Action Input": "1"}', Action("Calculator", "1")),
         ('{"action": "Date and time"}', Action("Date and time", "")),
-        ('{"action": "Calculator", "action_input": {"expression": "1"}}', Action("Calculator", "1")),
+        ('{"action": "Calculator", "action_input": {"x": "1"}}', Action("Calculator", "1")),
         ('{"action": "Final Answer", "action_input": "a\nb"}', Action("Final Answer", "a\nb")),
-        ('{"action": "Final Answer", "action_input": "Say "hi"."}', Action("Final Answer", 'Say "hi".')),
+        ('{"action": "Final Answer", "action_input": "A "b"."}', Action("Final Answer", 'A "b".')),
         (f"{CALCULATE}\nObservation: 5\n{FINAL}", Action("Calculator", "12*7")),
         ("{'action': 'Calculator', 'action_input': '1'}\n" + FINAL, Action("Calculator", "1")),
         ("12 times 7 is 84.", None),
@@ -180,12 +180,11 @@ def test_no_reply_crashes_the_agent_or_makes_it_hang():
         if rng.random() < 0.3:
             text = text[: rng.randint(0, len(text))]
         agent = Agent()
-        for take in range(MAX_STEPS + 1):
+        for _ in range(MAX_STEPS + 1):
             began = time.perf_counter()
             agent.take(text, rng.random() < 0.9, 1.0)
             spoken(text)
             assert time.perf_counter() - began < 1, text
             if agent.answer is not None:
                 break
-        assert take <= MAX_STEPS
         assert agent.answer is not None
