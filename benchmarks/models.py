@@ -19,10 +19,10 @@ from transformers import (
     PreTrainedTokenizerFast,
 )
 
-from llama_ui.chat_template import CompletionFormat
 from llama_ui.engine.base import EngineInfo
 from llama_ui.engine.loader import LoadedModel, load_model
 from llama_ui.engine.memory import LLAMA_2
+from llama_ui.formats import CompletionFormat
 from llama_ui.settings import MODELS
 
 VOCABULARY = 32_000

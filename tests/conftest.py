@@ -1,6 +1,8 @@
 """Fixtures: the bundled model, an engine on it, and the application as a user starts it."""
 
+import json
 import os
+import shutil
 import socket
 import subprocess
 import sys
@@ -8,6 +10,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -16,6 +19,7 @@ import pytest
 from llama_ui.settings import MODELS, ROOT
 
 START_LIMIT_S = 120
+_END = {"tokenizer_config.json": "eos_token", "generation_config.json": "eos_token_id"}
 
 # The tests run on the CPU, everywhere the same; CUDA_VISIBLE_DEVICES=0 runs them on a GPU.
 os.environ.setdefault("CUDA_VISIBLE_DEVICES", "")
@@ -104,6 +108,24 @@ def start_app() -> Iterator[Callable[..., App]]:
 def app(start_app: Callable[..., App]) -> App:
     """The application with the bundled model, shared by the tests that only talk to it."""
     return start_app()
+
+
+@pytest.fixture(scope="session")
+def endless(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with Pocket Llama that does not know when to end: its replies go on to the limit."""
+    folder = tmp_path_factory.mktemp("endless") / "pocket-llama-endless"
+    shutil.copytree(MODELS["pocket"], folder)
+    for name, end in (("tokenizer_config.json", "<unk>"), ("generation_config.json", 0)):
+        path = folder / name
+        content = json.loads(path.read_text(encoding="utf-8"))
+        path.write_text(json.dumps({**content, _END[name]: end}), encoding="utf-8")
+    return folder
+
+
+@pytest.fixture(scope="session")
+def endless_app(start_app: Callable[..., App], endless: Path) -> App:
+    """The application with a model that writes until it is stopped."""
+    return start_app("--model", str(endless))
 
 
 def _wait_for(app: App) -> None:

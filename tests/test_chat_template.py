@@ -3,8 +3,9 @@
 import pytest
 from hypothesis import given, settings
 
-from llama_ui.chat_template import CompletionFormat, TemplateFormat, choose_format
+from llama_ui.chat_template import TemplateFormat
 from llama_ui.errors import DialogError, ModelError
+from llama_ui.formats import CompletionFormat, choose_format
 from llama_ui.prompt import Llama2Format, encode_dialog
 from tests.sizes import examples
 from tests.templates import FAMILIES, LLAMA_3, VICUNA, byte_level, characters

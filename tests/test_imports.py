@@ -7,7 +7,20 @@ import pytest
 
 from llama_ui.settings import ROOT
 
-PURE = ["prompt", "context", "conversation", "sampling", "settings", "errors", "agent"]
+PURE = [
+    "agent",
+    "chat_template",
+    "context",
+    "conversation",
+    "errors",
+    "licence",
+    "prompt",
+    "sampling",
+    "settings",
+    "spelling",
+    "engine.checkpoint",
+    "engine.memory",
+]
 
 
 def loaded_by(module: str) -> set[str]:

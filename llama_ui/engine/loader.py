@@ -15,7 +15,6 @@ from transformers import (
     PreTrainedTokenizerBase,
 )
 
-from llama_ui.chat_template import choose_format
 from llama_ui.engine.adapter import put_adapter
 from llama_ui.engine.base import EngineInfo
 from llama_ui.engine.checkpoint import check_supported, gguf, read_checkpoint
@@ -26,6 +25,7 @@ from llama_ui.engine.reading import reporting
 from llama_ui.engine.rope import choose_window
 from llama_ui.engine.tokenizer import load_tokenizer
 from llama_ui.errors import ModelError
+from llama_ui.formats import choose_format
 from llama_ui.licence import licence_of
 from llama_ui.prompt import PromptFormat
 from llama_ui.settings import Quantization, Rope
@@ -106,7 +106,8 @@ def load_model(
         mode=format.mode,
         adapter=Path(adapter).name if adapter else "",
         notes=notes,
-        licence=licence_of(*called),
+        # Not by the folders above it, which may be called anything.
+        licence=licence_of(*(Path(each).name for each in called)),
     )
     return LoadedModel(model, tokenizer, format, info)
 

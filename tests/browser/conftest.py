@@ -55,3 +55,11 @@ def open_page(browser: Browser) -> Iterator:
     for context in contexts:
         context.close()
     assert not errors
+
+
+@pytest.fixture
+def endless_page(endless_app, open_page) -> Page:
+    """A page whose replies go on until they are stopped."""
+    page = open_page(endless_app.url)
+    page.wait_for_selector(".badge.ready", timeout=60_000)
+    return page

@@ -123,7 +123,7 @@ SCREENS: dict[str, tuple[tuple[int, int], str, Callable[[Page], None]]] = {
     "compare": (SMALL, "light", compare),
     "prompt": (SMALL, "dark", prompt),
     "meter": (SMALL, "light", meter),
-    "tools": (SMALL, "light", tools),
+    "tools": (WIDE, "light", tools),
 }
 
 

@@ -48,18 +48,6 @@ def open_options(page: Page) -> None:
     expect(page.locator("#temperature")).to_be_visible()
 
 
-def write_long_replies(page: Page) -> None:
-    """Wild sampling hardly ever ends by itself."""
-    open_options(page)
-    for elem_id, value in (
-        ("temperature", "2"),
-        ("top_p", "1"),
-        ("top_k", "1000"),
-        ("max_new_tokens", "1500"),
-    ):
-        set_option(page, elem_id, value)
-
-
 def test_the_badge_names_model_quantisation_device_and_context(page):
     expect(page.locator(".badge")).to_have_text("Pocket Llama · 4-bit NF4 · CPU · 2,048 tokens")
 
@@ -74,8 +62,8 @@ def test_a_message_streams_and_keeps_the_focus(page):
     expect(page.locator("#message textarea")).to_be_focused()
 
 
-def test_the_reply_grows_while_it_streams(page):
-    write_long_replies(page)
+def test_the_reply_grows_while_it_streams(endless_page):
+    page = endless_page
     send(page, "Tell me a long story about a llama.")
     running = page.locator("#running .md")
     expect(running).to_be_visible(timeout=60_000)
@@ -89,8 +77,8 @@ def test_the_reply_grows_while_it_streams(page):
 
 
 @pytest.mark.parametrize("how", ["button", "escape"])
-def test_stop_keeps_the_partial_reply(page, how):
-    write_long_replies(page)
+def test_stop_keeps_the_partial_reply(endless_page, how):
+    page = endless_page
     send(page, "Tell me a long story about a llama.")
     expect(page.locator("#running .md")).to_be_visible(timeout=60_000)
     expect(page.locator("#send")).to_be_hidden()
@@ -187,8 +175,8 @@ def test_a_reply_cut_by_its_limit_goes_on(page):
     expect(page.locator(".turn")).to_have_count(2)
 
 
-def test_a_stopped_reply_goes_on(page):
-    write_long_replies(page)
+def test_a_stopped_reply_goes_on(endless_page):
+    page = endless_page
     send(page, "Tell me a long story about a llama.")
     expect(page.locator("#running .md")).to_be_visible(timeout=60_000)
     page.keyboard.press("Escape")
@@ -221,8 +209,8 @@ def test_copying_gives_the_text_exactly_as_it_is(page):
     expect(page.locator("#copy-all")).to_have_text("Copy all", timeout=5_000)
 
 
-def test_enter_while_a_reply_is_written_is_explained(page):
-    write_long_replies(page)
+def test_enter_while_a_reply_is_written_is_explained(endless_page):
+    page = endless_page
     send(page, "Tell me a long story about a llama.")
     expect(page.locator("#running .md")).to_be_visible(timeout=60_000)
     send(page, "And another one")
@@ -357,11 +345,9 @@ def test_html_and_scripts_are_text(page):
     assert page.locator("#transcript img, #transcript script, #transcript b").count() == 0
 
 
-def test_the_chat_follows_the_stream_unless_the_reader_scrolled_up(app, open_page):
-    page = open_page(app.url, height=420)
+def test_the_chat_follows_the_stream_unless_the_reader_scrolled_up(endless_app, open_page):
+    page = open_page(endless_app.url, height=420)
     page.wait_for_selector(READY, timeout=60_000)
-    write_long_replies(page)
-    page.click("#keys .options-button")
     send(page, "Tell me a long story about a llama.\n" * 12)
     overflow = (
         "(() => { const c = document.getElementById('chat');"
@@ -387,16 +373,23 @@ def test_two_visitors_do_not_see_each_other(app, open_page):
         expect(page.locator(".typed")).to_have_text([text])
 
 
-def test_a_closed_page_frees_the_engine(app, open_page):
-    page = open_page(app.url)
-    page.wait_for_selector(READY, timeout=60_000)
-    write_long_replies(page)
-    send(page, "Tell me a long story about a llama.")
-    expect(page.locator("#running .md")).to_be_visible(timeout=60_000)
-    page.context.close()
-    other = open_page(app.url)
+def test_closed_pages_free_the_engine(endless_app, open_page):
+    """Four replies take all places; without their pages they would go on for a minute."""
+    for _ in range(4):
+        page = open_page(endless_app.url)
+        page.wait_for_selector(READY, timeout=60_000)
+        open_options(page)
+        set_option(page, "max_new_tokens", "1900")
+        send(page, "Tell me a long story about a llama.")
+        expect(page.locator("#running .md")).to_be_visible(timeout=60_000)
+    for context in page.context.browser.contexts:
+        context.close()
+    other = open_page(endless_app.url)
     other.wait_for_selector(READY, timeout=60_000)
-    assert chat(other, "Hello!")
+    open_options(other)
+    set_option(other, "max_new_tokens", "3")
+    send(other, "Hello!")
+    expect(other.locator(".caption")).to_contain_text("3 tokens", timeout=20_000)
 
 
 @pytest.mark.parametrize(("width", "height"), [(1440, 900), (390, 844)])

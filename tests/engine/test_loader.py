@@ -143,3 +143,8 @@ def test_code_in_the_repository_is_not_run(folder, tmp_path):
     edit_config(folder, auto_map={"AutoConfig": "evil.X", "AutoModelForCausalLM": "evil.Y"})
     load_model(str(folder))
     assert not (tmp_path / "ran").exists()
+
+
+def test_pocket_llama_shows_no_licence_wherever_it_lies(tmp_path):
+    copy = shutil.copytree(MODELS["pocket"], tmp_path / "llama-2" / "pocket-llama")
+    assert load_model(str(copy)).info.licence is None

@@ -123,11 +123,12 @@ def sentence(name, free, **options) -> str:
 def test_it_says_what_fits_instead():
     assert sentence("7b", 12) == "fits"
     assert sentence("7b", 16, slots=16).endswith("It fits with --slots 4.")
-    assert sentence("70b", 24).endswith("13b fits, with 4 slots: --model 13b.")
+    assert sentence("70b", 24).endswith("13b fits, with 3 slots: --model 13b.")
     assert sentence("7b", 12, quantization="none").endswith(
         "With --quantization 4bit it fits, with 2 slots."
     )
-    assert sentence("7b", 7).endswith("With --context 2048 it fits, with 1 slot.")
+    assert sentence("13b", 12).endswith("With --context 2048 it fits, with 1 slot.")
+    assert sentence("7b", 7).endswith("Pocket Llama fits everywhere: --model pocket.")
     assert sentence("13b", 4).endswith("Pocket Llama fits everywhere: --model pocket.")
     assert "13b does not fit in 11.0 GB of memory: with 1 slot of 4,096 tokens" in sentence(
         "13b", 11

@@ -162,7 +162,7 @@ def test_a_disk_that_fills_up_in_mid_download(hub, tmp_path):
 
 
 def test_an_adapter_from_a_folder(tmp_path):
-    (tmp_path / "adapter_config.json").write_text("{}")
+    (tmp_path / "adapter_config.json").write_text('{"peft_type": "LORA"}')
     shard = Path(MODELS["pocket"]) / SHARD
     os.link(shard, tmp_path / "adapter_model.safetensors")
     assert fetch_adapter(str(tmp_path)) == tmp_path

@@ -67,7 +67,7 @@ def test_calibration_scales_all_logits_and_keeps_the_likeliest_token() -> None:
 
 
 def test_temperature_is_felt() -> None:
-    """With the page's top_p, 1.2 leaves many more words to choose from than 0.7."""
+    """With the page's top_p, 1.2 leaves more than twice the words to choose from that 0.7 does."""
     tokenizer = AutoTokenizer.from_pretrained(FOLDER)
     model = AutoModelForCausalLM.from_pretrained(FOLDER, device_map="cpu")
     ids = encode_dialog([{"role": "user", "content": "Tell me a story about a llama."}], tokenizer)
@@ -82,7 +82,7 @@ def test_temperature_is_felt() -> None:
         best = (logits / temperature).softmax(-1).sort(-1, descending=True).values
         return float(((best.cumsum(-1) - best < 0.9).sum(-1).clamp(max=50)).float().mean())
 
-    assert choices(1.2) > 2.5 * choices(0.7)
+    assert choices(1.2) > 2 * choices(0.7)
 
 
 def test_rounding_is_a_projection_and_is_undone() -> None:

@@ -153,7 +153,7 @@ def test_a_page_closed_in_mid_reply_cancels_it_at_once(starter):
     """When closing returns, not when the garbage is collected."""
     starter.wait()
     session = Session()
-    long = form(temperature=2, top_p=1, top_k=1000, max_new_tokens=1000)
+    long = form(temperature=2, top_p=1, top_k=1000, max_new_tokens=1000, seed=10)
 
     async def leave():
         frames = Handlers(starter, "", FramePacer()).send(
@@ -251,7 +251,7 @@ def test_an_edited_question_is_answered_and_an_edited_reply_is_not(handlers):
     turn(handlers, session, "Hello!")
     act(handlers, session, "edit", n=0, text="What is top_p?")
     assert texts(session)[0] == "What is top_p?"
-    assert "top_p" in texts(session)[1]
+    assert "top_p" in texts(session)[1].lower()
     count = len(session.conversation.nodes)
     act(handlers, session, "edit", n=3, text="Something else.")
     assert texts(session)[1] == "Something else."
@@ -314,7 +314,7 @@ def test_the_options_of_a_chat_come_back_with_it(handlers):
 
 def test_opening_another_chat_stops_the_reply_and_keeps_its_text(handlers):
     session = Session()
-    long = form(temperature=2, top_p=1, top_k=1000, max_new_tokens=1000)
+    long = form(temperature=2, top_p=1, top_k=1000, max_new_tokens=1000, seed=10)
 
     async def switch():
         first = handlers.send(session, session.key, "A long story", long)

@@ -12,7 +12,8 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from llama_ui.web import markdown
-from llama_ui.web.markdown import highlight, render_markdown
+from llama_ui.web.highlight import _LANGUAGE, highlight
+from llama_ui.web.markdown import render_markdown
 from llama_ui.web.math import _write, to_mathml
 
 
@@ -230,7 +231,7 @@ def test_code_without_a_known_language_is_plain():
     assert "klingon is &lt;b&gt;" in markdown._render("```klingon is <b>\nx\n```")
 
 
-@pytest.mark.parametrize("name", re.sub(r"\\", "", markdown._LANGUAGE.pattern).split("|"))
+@pytest.mark.parametrize("name", re.sub(r"\\", "", _LANGUAGE.pattern).split("|"))
 def test_every_language_is_known_to_pygments(name):
     assert Page(highlight('if x = 1: "y"\n', name)).text == 'if x = 1: "y"\n'
 

@@ -4,7 +4,7 @@
 
 The model is its own teacher: asked with a system prompt, it answers like a pirate; the adapter
 learns to give these answers without the system prompt. The questions are first messages of the
-generator's dialogues. Some minutes on one CPU core; the adapter has 170 KB.
+generator's dialogues. Some minutes on one CPU core; the adapter has 160 KB.
 
 What is left out: held-out loss, a learning-rate search, anything that a real adapter needs.
 """
@@ -33,7 +33,7 @@ def main() -> None:
     assert __doc__
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--out", type=Path, required=True)
-    parser.add_argument("--questions", type=int, default=600)
+    parser.add_argument("--questions", type=int, default=400)
     parser.add_argument("--epochs", type=int, default=3)
     parser.add_argument("--rank", type=int, default=4)
     given = parser.parse_args()
