@@ -16,7 +16,8 @@ from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from random import Random
 
-from llama_ui.agent import answer_with_tools
+from llama_ui.agent import KEEP_LAST, REMINDER, answer_with_tools
+from llama_ui.engine.base import PlanOptions
 from llama_ui.engine.loader import load_model
 from llama_ui.engine.local import LocalEngine
 from llama_ui.sampling import Sampling
@@ -88,14 +89,15 @@ def _wrong(engine: LocalEngine, dialogue: Dialogue) -> str:
 
 def _timed(engine: LocalEngine, question: str) -> tuple[int, float, int]:
     began = time.perf_counter()
-    answered = answer_with_tools(engine, [{"role": "user", "content": question}], GREEDY)
+    options = PlanOptions("one user", keep_last=KEEP_LAST, reminder=REMINDER)
+    answered = answer_with_tools(engine, [{"role": "user", "content": question}], GREEDY, options)
     tokens = sum(numbers.reply_tokens for numbers in answered.stats)
     return len(answered.steps), time.perf_counter() - began, tokens
 
 
 def _plain(engine: LocalEngine, question: str) -> tuple[int, float, int]:
     began = time.perf_counter()
-    plan = engine.plan([{"role": "user", "content": question}], GREEDY)
+    plan = engine.plan([{"role": "user", "content": question}], GREEDY, PlanOptions("one user"))
     chunks = list(engine.submit(plan, GREEDY))
     stats = chunks[-1].stats
     return 0, time.perf_counter() - began, stats.reply_tokens if stats else 0

@@ -1,4 +1,4 @@
-"""Takes the README's pictures of the real page: python -m tests.browser.screenshots URL [NAME ...]"""
+"""Takes the README's pictures of the real page: python -m tests.browser.screenshots URL [NAME]"""
 
 import sys
 from collections.abc import Callable
