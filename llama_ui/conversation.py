@@ -18,8 +18,28 @@ from llama_ui.text import check_text, check_total
 
 MAX_MESSAGES = 2_000
 MAX_TITLE_CHARS = 80
+MAX_STEPS = 20
 
 Ending = Literal["stop", "length", "cancelled", "error", "edited"]
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One step before an answer with tools.
+
+    Args:
+        thought: what the model said before its action.
+        tool: which it wanted; empty when it said no action.
+        given: the input of the tool, or what was said instead of an action.
+        observation: what the tool gave.
+        ms: how long it took to write the action and to do it, in milliseconds.
+    """
+
+    thought: str
+    tool: str
+    given: str
+    observation: str
+    ms: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +51,7 @@ class Facts:
         model: which model answered, as people say it.
         quantization: how its weights were held.
         options: with which it was asked; the seed is the one that was drawn.
+        steps: what was done with tools before it.
     """
 
     ending: Ending = "stop"
@@ -42,10 +63,17 @@ class Facts:
     first_token_s: float = 0.0
     tokens_per_s: float = 0.0
     options: ChatOptions | None = None
+    steps: tuple[Step, ...] = ()
 
     def __post_init__(self) -> None:
-        for field in fields(self):
-            value = getattr(self, field.name)
+        values = [getattr(self, field.name) for field in fields(self)]
+        if len(self.steps) > MAX_STEPS:
+            raise DialogError(f"A reply has more than {MAX_STEPS} steps.", "Remove some.")
+        for step in self.steps:
+            values.append(step.ms)
+            for text in (step.thought, step.tool, step.given, step.observation):
+                check_text(text)
+        for value in values:
             is_number = isinstance(value, int | float)
             if is_number and not (math.isfinite(value) and 0 <= value < 2**53):
                 raise DialogError("A reply has impossible statistics.", "Remove them.")
@@ -258,3 +286,5 @@ def _check(conversation: Conversation) -> None:
         raise broken
     check_text(conversation.name)
     check_total(node.text for node in nodes)
+    steps = (step for node in nodes if node.facts for step in node.facts.steps)
+    check_total(step.thought + step.given + step.observation for step in steps)

@@ -18,6 +18,7 @@ class ChatOptions:
         sampling: how tokens are chosen.
         keep_last: remember so many of the latest exchanges; None remembers all that fit.
         reminder: text that is repeated at the end of each user message; empty means none.
+        tools: whether the model is offered tools (see agent.py).
 
     Raises:
         OptionError: keep_last is no number of exchanges.
@@ -28,6 +29,7 @@ class ChatOptions:
     sampling: Sampling = Sampling()  # noqa: RUF009 - immutable
     keep_last: int | None = None
     reminder: str = ""
+    tools: bool = False
 
     def __post_init__(self) -> None:
         check_text(self.system)

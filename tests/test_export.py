@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from llama_ui.conversation import Conversation, Facts
+from llama_ui.conversation import Conversation, Facts, Step
 from llama_ui.errors import ChatError, DialogError
 from llama_ui.export import all_to_json, from_json, to_json, to_markdown
 from llama_ui.options import ChatOptions
@@ -26,7 +26,10 @@ SAMPLINGS = st.builds(
     seed=st.none() | st.integers(0, 2**31 - 1),
     stop=st.lists(st.text('a"\\\n\u2028é🦙', min_size=1, max_size=5), max_size=3).map(tuple),
 )
-OPTIONS = st.builds(ChatOptions, TEXT, SAMPLINGS, st.none() | st.integers(0, 1000), TEXT)
+OPTIONS = st.builds(
+    ChatOptions, TEXT, SAMPLINGS, st.none() | st.integers(0, 1000), TEXT, st.booleans()
+)
+STEPS = st.lists(st.builds(Step, TEXT, TEXT, TEXT, TEXT, NUMBERS), max_size=3).map(tuple)
 FACTS = st.none() | st.builds(
     Facts,
     st.sampled_from(["stop", "length", "cancelled", "error", "edited"]),
@@ -38,6 +41,7 @@ FACTS = st.none() | st.builds(
     NUMBERS,
     NUMBERS,
     st.none() | OPTIONS,
+    STEPS,
 )
 
 

@@ -8,6 +8,7 @@ import pytest
 from llama_ui.settings import ROOT
 
 PURE = [
+    "agent",
     "chat_template",
     "context",
     "conversation",

@@ -5,8 +5,10 @@ from typing import Any
 
 import gradio as gr
 
+from llama_ui.agent import KEEP_LAST, REMINDER
 from llama_ui.options import ChatOptions
 from llama_ui.sampling import LIMITS
+from llama_ui.tools import TOOLS, tool_name
 from llama_ui.web.assets import script
 from llama_ui.web.compare import DIFFERENCES
 from llama_ui.web.form import Form
@@ -15,6 +17,13 @@ from llama_ui.web.presets import SAMPLINGS, SYSTEM_PROMPTS
 Controls = list[gr.components.Component]
 
 _TOLD = "(text) => { document.dispatchEvent(new CustomEvent('system-prompt', {detail: text})); }"
+
+_OFFERED = " and ".join(f"“{tool_name(tool)}”" for tool in TOOLS)
+_BEGIN_TOOLS = f"""(on, keep, reminder) => {{
+  const [k, words] = [{json.dumps(str(KEEP_LAST))}, {json.dumps(REMINDER)}];
+  if (on) return [keep || k, reminder || words];
+  return [keep === k ? "" : keep, reminder === words ? "" : reminder];
+}}"""
 
 
 def build_controls(
@@ -83,6 +92,12 @@ def build_controls(
         value=form.probabilities,
         elem_id="probabilities",
     )
+    tools = gr.Checkbox(
+        label="Tools",
+        info=f"Lets the model use {_OFFERED}, each step shown under its answer.",
+        value=form.tools,
+        elem_id="tools",
+    )
     reset = gr.Button("Reset all options", size="sm", elem_id="reset")
     with gr.Accordion("Compare two replies", open=False, elem_id="compare"):
         difference = gr.Dropdown(
@@ -113,7 +128,11 @@ def build_controls(
         reminder,
         stop,
         probabilities,
+        tools,
     ]
+    # What the model needs with tools is put where nothing else stands, and shown.
+    begun = [keep_last, reminder]
+    tools.input(None, [tools, *begun], begun, js=_BEGIN_TOOLS, **private)
     for button, name in zip(named, SAMPLINGS, strict=True):
         outputs = [temperature, top_p, top_k, penalty]
         button.click(None, None, outputs, js=_returns([*SAMPLINGS[name]]), **private)

@@ -23,6 +23,7 @@ class Form:
     reminder: Any
     stop: Any
     probabilities: Any = False
+    tools: Any = False
 
     @classmethod
     def of(cls, options: ChatOptions) -> "Form":
@@ -40,6 +41,7 @@ class Form:
             options.reminder,
             "\n".join(sampling.stop),
             sampling.top_logprobs > 0,
+            options.tools,
         )
 
     def values(self) -> list[Any]:
@@ -59,7 +61,9 @@ class Form:
             top_logprobs=int(LIMITS["top_logprobs"][1]) if self.probabilities is True else 0,
         )
         # A text box that nobody has touched may send nothing at all.
-        return ChatOptions(self.system or "", sampling, _whole(self.keep_last), self.reminder or "")
+        system, reminder = self.system or "", self.reminder or ""
+        keep_last = _whole(self.keep_last)
+        return ChatOptions(system, sampling, keep_last, reminder, tools=self.tools is True)
 
 
 def _whole(typed: object) -> Any:

@@ -5,9 +5,11 @@ import logging
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import aclosing
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 from llama_ui.conversation import Conversation
+from llama_ui.engine.base import Engine, Reply
 from llama_ui.engine.starter import EngineStarter
 from llama_ui.errors import ChatError, DialogError, incident
 from llama_ui.export import one_from_json
@@ -200,13 +202,13 @@ class Handlers:
 
     async def _answer(self, session: Session, turns: Sequence[Turn], message: str | None) -> Frames:
         is_loading = self._starter.state == "loading"
+        running = [Running.of(turn) for turn in turns]
         if not is_loading:
             # Before the message is accepted: what cannot be sent stays in its box.
-            await self._submit(session, turns)
+            await self._begin(session, running)
         conversation = turns[0].conversation
         conversation = replace(conversation, name=session.conversation.name)
         session.show(conversation, dropped=session.dropped)
-        running = [Running(turn) for turn in turns]
         if is_loading:
             running[0].status = self._loading_status()
         yield Frame(
@@ -224,10 +226,11 @@ class Handlers:
                     running[0].status = self._loading_status()
                     yield Frame(running=render_running(running))
                     await asyncio.sleep(_LOADING_S)
-                await self._submit(session, turns)
+                await self._begin(session, running)
             if session.replies:
                 engine = self._starter.wait()
-                following = follow(session.replies, running, engine, self._pacer)
+                submit = partial(self._submit, session, engine)
+                following = follow(session.replies, running, engine, self._pacer, submit)
                 async with aclosing(following) as frames:
                     async for _ in frames:
                         yield Frame(running=render_running(running))
@@ -237,16 +240,22 @@ class Handlers:
     def _loading_status(self) -> str:
         return f"{self._starter.name} is {self._starter.progress}"
 
-    async def _submit(self, session: Session, turns: Sequence[Turn]) -> None:
+    async def _begin(self, session: Session, running: Sequence[Running]) -> None:
         engine = await self._starter.engine(lambda: session.stop_requested)
         if engine is None:
             return
-        for turn in turns:
-            # Tokenising a long chat takes milliseconds that other visitors need not wait for.
-            plan = await asyncio.to_thread(turn.plan, engine, session.owner)
-            if not session.stop_requested:
-                session.dropped = plan.dropped
-                session.replies += (engine.submit(plan, turn.options.sampling),)
+        for reply in running:
+            await self._submit(session, engine, reply)
+
+    async def _submit(self, session: Session, engine: Engine, running: Running) -> Reply | None:
+        # Tokenising a long chat takes milliseconds that other visitors need not wait for.
+        plan = await asyncio.to_thread(running.plan, engine, session.owner)
+        if session.stop_requested:
+            return None
+        session.dropped = plan.dropped
+        reply = engine.submit(plan, running.sampling)
+        session.replies += (reply,)
+        return reply
 
 
 def _verdict(session: Session, turn: Turn) -> str:

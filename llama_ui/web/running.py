@@ -2,14 +2,19 @@
 
 import asyncio
 import time
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 from dataclasses import dataclass, field, replace
 
-from llama_ui.conversation import Conversation, Facts
-from llama_ui.engine.base import Chunk, Engine, Reply, Token
+from llama_ui.actions import spoken
+from llama_ui.agent import Agent
+from llama_ui.conversation import Conversation, Facts, Step
+from llama_ui.engine.base import Chunk, Engine, PromptPlan, Reply, Token
+from llama_ui.sampling import Sampling
 from llama_ui.web.captions import queue_status
 from llama_ui.web.pacing import FramePacer
 from llama_ui.web.turn import Turn
+
+Submit = Callable[["Running"], Awaitable[Reply | None]]
 
 
 @dataclass(slots=True)
@@ -30,6 +35,11 @@ class Running:
     status: str = ""
     facts: Facts = field(init=False)
 
+    @classmethod
+    def of(cls, turn: Turn) -> "Running":
+        """A turn that begins."""
+        return Stepping(turn) if turn.has_tools else cls(turn)
+
     def __post_init__(self) -> None:
         self.tokens = [*self.turn.drawn]
         self.facts = Facts("cancelled", options=self.turn.options)
@@ -39,10 +49,32 @@ class Running:
         """The reply as far as it is."""
         return self.turn.said + self.text
 
+    @property
+    def steps(self) -> tuple[Step, ...]:
+        """What was done with tools so far."""
+        return self.facts.steps
+
+    @property
+    def sampling(self) -> Sampling:
+        """How the next reply is to be drawn."""
+        return self.turn.options.sampling
+
+    def plan(self, engine: Engine, owner: str) -> PromptPlan:
+        """What is to be sent next; raises ChatError when it cannot be."""
+        return self.turn.plan(engine, owner, self.steps)
+
+    def goes_on(self) -> bool:
+        """After a reply of the engine: whether another one is needed. May take a while."""
+        return False
+
     def take(self, chunk: Chunk, engine: Engine) -> None:
         """Add what the engine has sent."""
         self.text += chunk.text
         self.tokens += chunk.tokens
+        self.note(chunk, engine)
+
+    def note(self, chunk: Chunk, engine: Engine) -> None:
+        """Note the place in the line, and at the end how the reply came about."""
         place, load = chunk.queue_position, engine.load
         # The first news is old news where a slot was free.
         self.status = queue_status(place, load) if place and load.waiting else ""
@@ -52,6 +84,55 @@ class Running:
     def fail(self) -> None:
         """The reply ended with an error."""
         self.facts = replace(self.facts, ending="error")
+
+
+@dataclass(slots=True)
+class Stepping(Running):
+    """A reply that is written in steps, with tools between them.
+
+    Attributes:
+        agent: has done the steps.
+        drawn: what was drawn of the present step.
+    """
+
+    agent: Agent = field(default_factory=Agent)
+    drawn: str = ""
+    began: float = field(default_factory=time.perf_counter)
+
+    @property
+    def sampling(self) -> Sampling:
+        """Every step is drawn with the seed of the first."""
+        return (self.facts.options or self.turn.options).sampling
+
+    def plan(self, engine: Engine, owner: str) -> PromptPlan:
+        self.drawn, self.began = "", time.perf_counter()
+        return self.turn.plan(engine, owner, self.steps)
+
+    def goes_on(self) -> bool:
+        ending, ms = self.facts.ending, (time.perf_counter() - self.began) * 1e3
+        self.agent.take(self.drawn, ending == "stop", ms)
+        if self.agent.answer is None:
+            # What stays if it is stopped here.
+            self.facts = replace(self.facts, ending="cancelled", steps=self.agent.steps)
+            self.text, self.status = "", _doing(self.agent.steps[-1])
+            return True
+        self.text = self.agent.answer
+        return False
+
+    def take(self, chunk: Chunk, engine: Engine) -> None:
+        before = self.facts
+        self.drawn += chunk.text
+        self.text = spoken(self.drawn)
+        status = self.status
+        self.note(chunk, engine)
+        self.status = self.status or status
+        if chunk.finish_reason is not None:
+            tokens = before.reply_tokens + self.facts.reply_tokens
+            self.facts = replace(self.facts, reply_tokens=tokens, steps=before.steps)
+
+
+def _doing(step: Step) -> str:
+    return f"{step.tool} has answered…" if step.tool else "Asked once more…"
 
 
 def kept(running: Sequence[Running]) -> list[Conversation]:
@@ -68,23 +149,36 @@ def kept(running: Sequence[Running]) -> list[Conversation]:
 
 
 async def follow(
-    replies: Sequence[Reply], running: Sequence[Running], engine: Engine, pacer: FramePacer
+    replies: Sequence[Reply],
+    running: Sequence[Running],
+    engine: Engine,
+    pacer: FramePacer,
+    submit: Submit,
 ) -> AsyncGenerator[None, None]:
     """Read the replies together; yields whenever the page is to be drawn again.
+
+    Args:
+        submit: asks for the next reply of one that goes on; None when it is to stop.
 
     Raises:
         ChatError: the fault that has ended one of them; what was written of it is kept.
     """
     changed, frame_s = asyncio.Event(), 0.0
 
-    async def read(reply: Reply, into: Running) -> None:
+    async def read(first: Reply, into: Running) -> None:
+        reply: Reply | None = first
         try:
             with pacer.stream():
-                async for chunk in reply:
-                    into.take(chunk, engine)
+                while reply is not None:
+                    async for chunk in reply:
+                        into.take(chunk, engine)
+                        changed.set()
+                        if chunk.finish_reason is None:
+                            await pacer.pause(frame_s)
+                    # A tool may take a while that other visitors need not wait for.
+                    goes_on = await asyncio.to_thread(into.goes_on)
                     changed.set()
-                    if chunk.finish_reason is None:
-                        await pacer.pause(frame_s)
+                    reply = await submit(into) if goes_on else None
         except Exception:
             into.fail()
             raise

@@ -8,12 +8,13 @@ from collections.abc import Collection, Sequence
 from html import escape
 from typing import Protocol
 
-from llama_ui.conversation import Conversation, Ending, Facts, Message
+from llama_ui.conversation import Conversation, Ending, Facts, Message, Step
 from llama_ui.errors import ChatError
 from llama_ui.options import ChatOptions
 from llama_ui.web.captions import caption_for, details, note_for
 from llama_ui.web.icons import icon
 from llama_ui.web.markdown import render_markdown
+from llama_ui.web.steps import render_steps
 
 
 class Shown(Protocol):
@@ -21,6 +22,9 @@ class Shown(Protocol):
 
     @property
     def shown(self) -> str: ...
+
+    @property
+    def steps(self) -> Sequence[Step]: ...
 
     status: str
 
@@ -97,10 +101,11 @@ def render_running(replies: Sequence[Shown]) -> str:
 
 
 def _body(reply: Shown) -> str:
+    steps = render_steps(reply.steps)
     if reply.shown:
-        return f'<div class="md">{render_markdown(reply.shown)}</div>'
+        return f'<div class="md">{render_markdown(reply.shown)}</div>{steps}'
     dots = '<span class="dots"><i></i><i></i><i></i></span>'
-    return f'<p class="waiting">{dots}{escape(reply.status)}</p>'
+    return f'<p class="waiting">{dots}{escape(reply.status)}</p>{steps}'
 
 
 def render_finished(conversation: Conversation) -> str:
@@ -155,7 +160,7 @@ def _compared(conversation: Conversation, numbers: Sequence[int]) -> str:
         facts = node.facts or Facts()
         columns.append(
             f'<div class="column-of-two"><h4>{escape(_asked_with(facts))}</h4>'
-            f'<div class="md">{render_markdown(node.text)}</div>'
+            f'<div class="md">{render_markdown(node.text)}</div>{render_steps(facts.steps)}'
             f'<div class="tools"><button type="button" class="named" data-act="select" '
             f'data-n="{number}">Keep this one</button>{_facts(node)}</div></div>'
         )
@@ -178,10 +183,11 @@ def _asked(node: Message) -> str:
 
 def _reply(node: Message, words: str) -> str:
     note = note_for(node.facts) if node.facts else ""
+    steps = render_steps(node.facts.steps) if node.facts else ""
     shown = f'<p class="note">{escape(note)}</p>' if note else ""
     return (
         '<span class="sr-only">The model said: </span>'
-        f'<div class="md">{words or render_markdown(node.text)}</div>{shown}'
+        f'<div class="md">{words or render_markdown(node.text)}</div>{shown}{steps}'
     )
 
 

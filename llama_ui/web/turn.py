@@ -1,11 +1,14 @@
 """One turn of a chat: what is asked of the engine, and what comes of it. Pure."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from llama_ui.conversation import Conversation, Ending, Facts
+from llama_ui.agent import with_tools
+from llama_ui.conversation import Conversation, Ending, Facts, Step
 from llama_ui.engine.base import Engine, PlanOptions, PromptPlan, Stats, Token
 from llama_ui.errors import DialogError
 from llama_ui.options import ChatOptions
+from llama_ui.prompt import Message
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,8 +66,17 @@ class Turn:
         """Whether there is anything for the model to do."""
         return self.going_on is not None or self.conversation.is_waiting
 
-    def plan(self, engine: Engine, owner: str) -> PromptPlan:
-        """What is to be sent; raises ChatError when it cannot be."""
+    @property
+    def has_tools(self) -> bool:
+        """Whether it is answered in steps; what a reply began with is only gone on with."""
+        return self.options.tools and self.going_on is None and not self.said
+
+    def plan(self, engine: Engine, owner: str, steps: Sequence[Step] = ()) -> PromptPlan:
+        """What is to be sent; raises ChatError when it cannot be.
+
+        Args:
+            steps: what was done already with tools.
+        """
         begun = tuple(token.id for token in self.drawn)
         if self.said and not begun:
             begun = engine.reply_ids(self.said)
@@ -77,7 +89,9 @@ class Turn:
             reminder=self.options.reminder,
             reply_prefix_ids=begun,
         )
-        messages = self.conversation.messages(self.options.system)
+        messages: Sequence[Message] = self.conversation.messages(self.options.system)
+        if self.has_tools:
+            messages, options = with_tools(messages, options, steps)
         return engine.plan(messages, self.options.sampling, options)
 
     def facts(self, ending: Ending, engine: Engine, stats: Stats | None) -> Facts:

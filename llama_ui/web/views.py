@@ -1,10 +1,11 @@
 """What the page shows of the prompt without asking the model: the meter and the exact prompt."""
 
 import asyncio
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
-from llama_ui.conversation import Conversation
+from llama_ui.conversation import Conversation, Step
 from llama_ui.engine.base import Engine
 from llama_ui.engine.starter import EngineStarter
 from llama_ui.errors import ChatError
@@ -64,12 +65,15 @@ class Views:
             again = chat.retry(number)
             facts = chat.nodes[number].facts
             options = facts.options if facts and facts.options else chat.options
-            turn = Turn(again, options)
+            turn, steps = Turn(again, options), facts.steps if facts else ()
         except ChatError as fault:
             return Frame(notice=render_fault(fault))
-        return await self._prompt(turn, "What this reply answered")
+        # The prompt of the last step holds those of all before it.
+        count = "1 step" if len(steps) == 1 else f"{len(steps)} steps"
+        what = f"What this reply answered, after {count} with tools"
+        return await self._prompt(turn, what if steps else "What this reply answered", steps)
 
-    async def _prompt(self, turn: Turn, title: str) -> Frame:
+    async def _prompt(self, turn: Turn, title: str, steps: Sequence[Step] = ()) -> Frame:
         engine = self._ready()
         if engine is None:
             return Frame()
@@ -77,7 +81,7 @@ class Views:
         if reason:
             return Frame(prompt=render_notice(f"The exact prompt is not known: {reason}"))
         try:
-            plan = await asyncio.to_thread(turn.plan, engine, "")
+            plan = await asyncio.to_thread(turn.plan, engine, "", steps)
             shown = await asyncio.to_thread(render_prompt, plan, engine, title)
         except ChatError as fault:
             return Frame(notice=render_fault(fault))

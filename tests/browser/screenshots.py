@@ -1,4 +1,4 @@
-"""Takes the README's pictures of the real page: python -m tests.browser.screenshots URL"""
+"""Takes the README's pictures of the real page: python -m tests.browser.screenshots URL [NAME]"""
 
 import sys
 from collections.abc import Callable
@@ -15,7 +15,8 @@ WIDE, SMALL, PHONE = (1280, 800), (960, 640), (390, 844)
 def main() -> None:
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=chromium_path(), args=FLAGS)
-        for name, (size, scheme, take) in SCREENS.items():
+        for name in sys.argv[2:] or SCREENS:
+            size, scheme, take = SCREENS[name]
             width, height = size
             context = browser.new_context(
                 viewport={"width": width, "height": height}, color_scheme=scheme
@@ -100,6 +101,20 @@ def meter(page: Page) -> None:
     expect(page.locator(".meter em")).to_be_visible()
 
 
+def tools(page: Page) -> None:
+    page.click("#keys .options-button")
+    page.locator("#tools input").check()
+    page.click("#options .options-button")
+    option(page, "temperature", "0")
+    for text in (
+        "Hey, how are you today?",
+        "What is 4 to the power of 2.1?",
+        "Can you multiply that by 3?",
+    ):
+        say(page, text)
+    page.locator("details.step summary").last.click()
+
+
 SCREENS: dict[str, tuple[tuple[int, int], str, Callable[[Page], None]]] = {
     "light": (WIDE, "light", chat),
     "dark": (WIDE, "dark", chat),
@@ -108,6 +123,7 @@ SCREENS: dict[str, tuple[tuple[int, int], str, Callable[[Page], None]]] = {
     "compare": (SMALL, "light", compare),
     "prompt": (SMALL, "dark", prompt),
     "meter": (SMALL, "light", meter),
+    "tools": (WIDE, "light", tools),
 }
 
 

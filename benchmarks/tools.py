@@ -1,0 +1,112 @@
+"""Tools end to end: python -m benchmarks.tools [--dialogues 200]
+
+Arithmetic dialogues whose wording is that of the evaluation, not of the training: a question and,
+in every second one, follow-ups on its result, all through the agent, greedy. An answer is right
+when it holds the right number. Then the same questions without tools, for the price. Prints
+Markdown.
+"""
+
+import argparse
+import math
+import re
+import statistics
+import time
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+from random import Random
+
+from llama_ui.agent import KEEP_LAST, REMINDER, answer_with_tools
+from llama_ui.engine.base import PlanOptions
+from llama_ui.engine.loader import load_model
+from llama_ui.engine.local import LocalEngine
+from llama_ui.sampling import Sampling
+from llama_ui.settings import MODELS
+from training.pocket.evaluation import calculator
+
+GREEDY = Sampling(temperature=0, max_new_tokens=150)
+TALKS_AT_ONCE, TIMED = 4, 30
+Dialogue = list[tuple[str, float]]
+
+
+def dialogues(count: int, seed: int = 2026) -> Iterator[Dialogue]:
+    """Questions with their values."""
+    rng = Random(seed)
+    for number in range(count):
+        kind = number % len(calculator.QUESTIONS)
+        ways, value = calculator.QUESTIONS[kind]
+        a, b = calculator._number(rng), calculator._number(rng)
+        second = {4: rng.choice((2, 3, 2.5, 2.1, 0.5)), 5: rng.choice((5, 12, 17.5, 30))}.get(
+            kind, b
+        )
+        result = value(a, second)
+        turns = [(rng.choice(ways).format(a=a, b=second, p=second, q=second), result)]
+        for _ in range(number % 2 * rng.randint(1, 2)):
+            ways, then = rng.choice(calculator.FOLLOW_UPS)
+            k = rng.choice((2, 3, 7, 12, 1.5, 40))
+            result = then(result, k)
+            turns.append((rng.choice(ways).format(k=k), result))
+        yield turns
+
+
+def is_right(text: str, value: float) -> bool:
+    """Whether the number stands in the text, to nine digits."""
+    numbers = re.findall(r"-?\d+(?:\.\d+)?(?:e[+-]?\d+)?", text.replace(",", ""))
+    return any(math.isclose(float(number), value, rel_tol=1e-9) for number in numbers)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--dialogues", type=int, default=200)
+    asked = list(dialogues(parser.parse_args().dialogues))
+    engine = LocalEngine(load_model(MODELS["pocket"]))
+    with ThreadPoolExecutor(TALKS_AT_ONCE) as pool:
+        wrong = list(pool.map(partial(_wrong, engine), asked))
+    right = wrong.count("")
+    print(f"{right} of {len(asked)} dialogues right ({right / len(asked):.1%}), ", end="")
+    print(f"{sum(map(len, asked))} questions\n")
+    # One at a time, as one user has them.
+    questions = [dialogue[0][0] for dialogue in asked[:TIMED]]
+    print("| median of | steps | seconds | tokens drawn |\n|---|---|---|---|")
+    print(_row("an answer with tools", [_timed(engine, question) for question in questions]))
+    print(_row("a plain reply", [_plain(engine, question) for question in questions]))
+    print(*filter(None, wrong), sep="\n", end="\n")
+    engine.close()
+
+
+def _wrong(engine: LocalEngine, dialogue: Dialogue) -> str:
+    """What went wrong first; empty when all answers are right."""
+    messages: list[dict[str, str]] = []
+    for question, value in dialogue:
+        messages.append({"role": "user", "content": question})
+        answered = answer_with_tools(engine, messages, GREEDY)
+        messages.append({"role": "assistant", "content": answered.text})
+        if not is_right(answered.text, value):
+            given = [step.given for step in answered.steps]
+            return f"\nwrong: {question!r}, expected {value!r}: {given} -> {answered.text!r}"
+    return ""
+
+
+def _timed(engine: LocalEngine, question: str) -> tuple[int, float, int]:
+    began = time.perf_counter()
+    options = PlanOptions("one user", keep_last=KEEP_LAST, reminder=REMINDER)
+    answered = answer_with_tools(engine, [{"role": "user", "content": question}], GREEDY, options)
+    tokens = sum(numbers.reply_tokens for numbers in answered.stats)
+    return len(answered.steps), time.perf_counter() - began, tokens
+
+
+def _plain(engine: LocalEngine, question: str) -> tuple[int, float, int]:
+    began = time.perf_counter()
+    plan = engine.plan([{"role": "user", "content": question}], GREEDY, PlanOptions("one user"))
+    chunks = list(engine.submit(plan, GREEDY))
+    stats = chunks[-1].stats
+    return 0, time.perf_counter() - began, stats.reply_tokens if stats else 0
+
+
+def _row(name: str, numbers: Sequence[tuple[int, float, int]]) -> str:
+    steps, seconds, tokens = (statistics.median(column) for column in zip(*numbers, strict=True))
+    return f"| {name} | {steps:g} | {seconds:.2f} | {tokens:g} |"
+
+
+if __name__ == "__main__":
+    main()
