@@ -69,10 +69,10 @@ def serve(
                 prevent_thread_lock=True,
             )
     except OSError:
-        where = f"port {settings.port}" if settings.port else "any port from 7860 on"
+        where = f"Port {settings.port}" if settings.port else "Every port from 7860 on"
         print(
-            f"app.py: The page cannot be served on {where} of {settings.host}: it is in use, or not "
-            "allowed. Choose another with --port.",
+            f"app.py: {where} of {settings.host} is in use or not allowed. "
+            "Choose another one with --port.",
             file=sys.stderr,
         )
         return 1

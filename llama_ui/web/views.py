@@ -55,7 +55,7 @@ class Views:
             turn, typed = _draft_turn(session.conversation, draft, form)
         except ChatError as fault:
             return Frame(notice=render_fault(fault))
-        what = "What would be sent now" if typed else "What would be sent, without a message yet"
+        what = "What would be sent now" if typed else "What would be sent (x: your message)"
         return await self._prompt(turn, what)
 
     async def earlier_prompt(self, session: Session, number: Any) -> Frame:
