@@ -214,7 +214,7 @@ class Reply:
         self._cancelled = False
         self._lock = threading.Lock()
         self._end: Chunk | Exception | None = None
-        self._observer: Callable[[Chunk | Exception], None] | None = None
+        self._observers: list[Callable[[Chunk | Exception], None]] = []
 
     @property
     def cancelled(self) -> bool:
@@ -227,12 +227,12 @@ class Reply:
 
     def put(self, item: Chunk | Exception) -> None:
         """For the engine: hand a chunk, or the fault that ends the reply, to the reader."""
-        self._items.put(item)
         if isinstance(item, Exception) or item.finish_reason is not None:
             with self._lock:
-                self._end, observer = item, self._observer
-            if observer is not None:
+                self._end, observers = item, [*self._observers]
+            for observer in observers:
                 observer(item)
+        self._items.put(item)
         wake = self._wake
         if wake is not None:
             # The reader's event loop may be closed by now: then nobody is left to wake.
@@ -242,7 +242,8 @@ class Reply:
     def on_end(self, observer: Callable[[Chunk | Exception], None]) -> None:
         """Have the last chunk, or the fault, shown to somebody beside the reader, once."""
         with self._lock:
-            self._observer, end = observer, self._end
+            self._observers.append(observer)
+            end = self._end
         if end is not None:
             observer(end)
 

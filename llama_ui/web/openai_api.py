@@ -27,7 +27,8 @@ from llama_ui.errors import (
 )
 from llama_ui.sampling import Sampling
 from llama_ui.web.access import Access, visitor_of
-from llama_ui.web.limits import Gate, Visitor
+from llama_ui.web.admission import submit_for
+from llama_ui.web.limits import Gate
 from llama_ui.web.openai_reply import (
     Completion,
     EventStream,
@@ -112,24 +113,22 @@ class OpenAIApi:
             return JSONResponse(error_body(reason, _INVALID, "logprobs"), 400)
         address = request.client.host if request.client else ""
         visitor = visitor_of({}, "api" if self._access.key else None, address)
-        longest = max(len(message["content"]) for message in messages)
-        self._gate.admit(visitor, longest, sampling.max_new_tokens)
         plan = await asyncio.to_thread(engine.plan, messages, sampling)
         completion = Completion(
             engine.info.name,
             engine,
             (asked.top_logprobs or 0) if asked.logprobs else None,
         )
-        reply = engine.submit(plan, sampling)
+        reply = submit_for(visitor, self._gate, engine, plan, sampling)
         if asked.stream:
-            return EventStream(self._events(reply, completion, visitor, asked.wants_usage), reply)
+            return EventStream(self._events(reply, completion, asked.wants_usage), reply)
         with cancelled_when_left(request, reply):
-            return await self._whole(reply, completion, visitor)
+            return await self._whole(reply, completion)
 
-    async def _whole(self, reply: Reply, completion: Completion, visitor: Visitor) -> Response:
+    async def _whole(self, reply: Reply, completion: Completion) -> Response:
         text, last = "", Chunk()
         tokens: tuple[Token, ...] = ()
-        async for last in self._chunks(reply, visitor):
+        async for last in reply:
             text, tokens = text + last.text, tokens + last.tokens
         choice: dict[str, Any] = {
             "index": 0,
@@ -141,12 +140,12 @@ class OpenAIApi:
         return JSONResponse({**head, "choices": [choice], "usage": usage_of(last.stats)})
 
     async def _events(
-        self, reply: Reply, completion: Completion, visitor: Visitor, wants_usage: bool
+        self, reply: Reply, completion: Completion, wants_usage: bool
     ) -> AsyncIterator[str]:
         yield event_line(completion.event({"role": "assistant", "content": ""}))
         last = Chunk()
         try:
-            async for last in self._chunks(reply, visitor):
+            async for last in reply:
                 if last.text or last.tokens:
                     yield event_line(completion.event({"content": last.text}, last.tokens))
         except ChatError as fault:
@@ -157,21 +156,6 @@ class OpenAIApi:
             head = completion.head("chat.completion.chunk")
             yield event_line({**head, "choices": [], "usage": usage_of(last.stats)})
         yield "data: [DONE]\n\n"
-
-    async def _chunks(self, reply: Reply, visitor: Visitor) -> AsyncIterator[Chunk]:
-        """The reply, within its time; its tokens are counted."""
-        drawn, stats, most = 0, None, self._gate.limits.reply_s
-        timer = asyncio.get_running_loop().call_later(most, reply.cancel) if most else None
-        try:
-            async for chunk in reply:
-                drawn, stats = drawn + len(chunk.tokens), chunk.stats
-                yield chunk
-        finally:
-            reply.cancel()
-            if timer is not None:
-                timer.cancel()
-            fed = stats.prompt_tokens - stats.reused_tokens if stats else 0
-            self._gate.spend(visitor, fed + (stats.reply_tokens if stats else drawn))
 
     def _engine(self) -> Engine:
         if self._starter.state == "loading":

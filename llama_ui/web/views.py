@@ -79,7 +79,7 @@ class Views:
             return Frame()
         reason = engine.info.missing.get("exact_prompt")
         if reason:
-            return Frame(prompt=render_notice(f"The exact prompt is not known: {reason}"))
+            return Frame(notice=render_notice(f"The exact prompt is not known: {reason}"))
         try:
             plan = await asyncio.to_thread(turn.plan, engine, "", steps)
             shown = await asyncio.to_thread(render_prompt, plan, engine, title)

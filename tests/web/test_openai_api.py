@@ -179,6 +179,18 @@ def test_a_full_line_a_client_that_leaves_and_its_slot(start_app):
     assert answer.usage.completion_tokens == 3
 
 
+def test_the_limits_of_a_visitor(start_app):
+    app = start_app("--requests-per-minute", "2")
+    wait_until_ready(app)
+    client = connect(app)
+    for _ in range(2):
+        client.chat.completions.create(model="any", messages=ASK, max_tokens=1)
+    with pytest.raises(openai.RateLimitError, match="used up your requests") as refused:
+        client.chat.completions.create(model="any", messages=ASK, max_tokens=1)
+    assert refused.value.code == "rate_limit_exceeded"
+    assert int(refused.value.response.headers["retry-after"]) <= 30
+
+
 def test_health_and_metrics(app, client):
     assert httpx.get(f"{app.url}/health").json() == {"status": "alive"}
     assert httpx.get(f"{app.url}/ready").json() == {"status": "ready"}
