@@ -14,12 +14,15 @@ os.environ.setdefault("DO_NOT_TRACK", "1")
 os.environ.setdefault("PYTORCH_CUDA_ALLOC_CONF", "expandable_segments:True")
 
 from llama_ui.engine.base import Engine
+from llama_ui.engine.observed import ObservedEngine
 from llama_ui.engine.progress import Report
 from llama_ui.engine.starter import EngineStarter
 from llama_ui.settings import Settings, parse_settings
 from llama_ui.terminal import ProgressLine
+from llama_ui.web.metrics import Metrics
 
 EXIT_GPU_LOST = 70
+IN_SPACE = "SPACE_ID" in os.environ
 # Each call there runs in a process forked for it, where an engine of its own thread cannot live.
 ON_ZERO_GPU = "SPACES_ZERO_GPU" in os.environ
 ZERO_GPU = (
@@ -43,13 +46,25 @@ def main() -> int:
 
     name = settings.model_label
     line = ProgressLine(name, sys.stderr)
-    starter = EngineStarter(lambda report: local_engine(settings, report), name, line)
+    load = remote_engine if settings.server else local_engine
+    metrics = Metrics()
+    starter = EngineStarter(
+        lambda report: ObservedEngine(load(settings, report), metrics.observe), name, line
+    )
     starter.start()
+    # Read by the web server. Whom else it would believe: every visitor of a public link.
+    os.environ["FORWARDED_ALLOW_IPS"] = settings.trusted_proxy or ("*" if IN_SPACE else "")
 
     # Imported here: the model starts loading while Gradio is being imported.
     from llama_ui.web.server import serve
 
-    code = serve(starter, settings, open_browser=settings.browser and sys.stdout.isatty())
+    code = serve(
+        starter,
+        settings,
+        settings.browser and sys.stdout.isatty(),
+        metrics,
+        os.environ.get("SPACE_HOST", "") if IN_SPACE else None,
+    )
     if starter.state == "loading":
         # The threads of a download would be waited for; what is half there is removed next time.
         sys.stdout.flush()
@@ -87,6 +102,17 @@ def local_engine(settings: Settings, report: Report) -> Engine:
         # A moment later: those who wait for a reply are to read why.
         on_fatal=lambda: threading.Timer(2, os._exit, [EXIT_GPU_LOST]).start(),
     )
+
+
+def remote_engine(settings: Settings, report: Report) -> Engine:
+    """Wait for the server that has the model; runs in the background, loads no model."""
+    from llama_ui.engine.remote import RemoteEngine
+    from llama_ui.engine.remote_server import find_server
+
+    assert settings.server is not None
+    key = settings.server_key or ""
+    server = find_server(settings.server, settings.server_model, key, report)
+    return RemoteEngine(server, max_open=(settings.slots or 32) + settings.max_waiting)
 
 
 if __name__ == "__main__":

@@ -115,11 +115,12 @@ def serve_clock() -> None:
     """The page over the clock."""
     from llama_ui.engine.starter import EngineStarter
     from llama_ui.settings import Settings
+    from llama_ui.web.metrics import Metrics
     from llama_ui.web.server import serve
 
     starter = EngineStarter(lambda report: Clock(), "Clock")
     starter.start()
-    serve(starter, Settings(port=PORT), open_browser=False)
+    serve(starter, Settings(port=PORT), open_browser=False, metrics=Metrics())
 
 
 def wait_for_server() -> None:

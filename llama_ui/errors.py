@@ -5,7 +5,9 @@
     |-- ContextWindowError  the prompt and the reply do not fit the context window
     |-- OptionError         an option is outside its range
     |-- ModelError          the model cannot be loaded
+    |-- LimitError          a visitor has reached a limit
     `-- EngineError         a reply could not be started or finished
+        `-- BusyError       too many others are waiting
 
 Any other exception is a bug: it is logged with its traceback and an incident id.
 """
@@ -53,6 +55,22 @@ class ModelError(ChatError):
 
 class EngineError(ChatError):
     """The engine cannot take a request, or lost one."""
+
+
+class BusyError(EngineError):
+    """So many are waiting already that one more is refused."""
+
+
+class LimitError(ChatError):
+    """A visitor has reached a limit.
+
+    Args:
+        retry_after_s: seconds until the same request is possible; None when it never will be.
+    """
+
+    def __init__(self, problem: str, next_step: str, retry_after_s: float | None = None) -> None:
+        super().__init__(problem, next_step)
+        self.retry_after_s = retry_after_s
 
 
 def incident(log: logging.Logger, fault: Exception, problem: str, next_step: str) -> EngineError:

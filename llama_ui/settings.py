@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import Field, dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any, Literal, NoReturn, get_args, get_origin
+from urllib.parse import urlsplit
 
 from llama_ui.errors import OptionError
 from llama_ui.sampling import LIMITS, Sampling
@@ -22,6 +23,7 @@ MODELS = {
 Quantization = Literal["4bit", "8bit", "none"]
 Rope = Literal["linear", "dynamic", "yarn"]
 _OF_MODEL = {"model", "revision", "quantization", "context", "rope", "adapter"}
+MIN_KEY_CHARS = 16
 _TRUE = {"1", "true", "yes", "on"}
 _FALSE = {"0", "false", "no", "off", ""}
 
@@ -67,6 +69,18 @@ class Settings:
     system_prompt: str = _flag(
         "", "system prompt that the page opens with; shared between visitors", "TEXT"
     )
+    server: str | None = _flag(
+        None,
+        "use the model on a server that speaks OpenAI's protocol (vLLM, TGI, llama.cpp, ...), for "
+        "example http://127.0.0.1:8000/v1; none is loaded here",
+        "URL",
+    )
+    server_model: str | None = _flag(
+        None, "which model to ask that server for; without it the first that it names", "NAME"
+    )
+    server_key: str | None = _flag(
+        None, "key that the server wants; safer as an environment variable", "KEY", True
+    )
     slots: int | None = _flag(
         None, "how many replies run at once; without it 4 on a CPU, what fits on a GPU", "N"
     )
@@ -77,6 +91,19 @@ class Settings:
     auth: str | None = _flag(
         None, "ask visitors to log in; safer as an environment variable", "USER:PASSWORD", True
     )
+    no_auth: bool = _flag(False, "let anybody who has the public link in, without a password")
+    api_key: str | None = _flag(
+        None, "let programs elsewhere call /v1 and /metrics with this key", "KEY", True
+    )
+    trusted_proxy: str | None = _flag(
+        None, "address of a proxy whose X-Forwarded-For says who the visitor is", "ADDRESS"
+    )
+    requests_per_minute: int | None = _flag(
+        None, "requests that one visitor may send; 30 on a shared page, 15 on a Space", "N"
+    )
+    tokens_per_day: int | None = _flag(
+        None, "tokens that one visitor may use; 500,000 on a shared page, 100,000 on a Space", "N"
+    )
     browser: bool = _flag(True, "open the page in a browser, when started from a terminal")
     check: bool = _flag(False, "say whether everything is ready for the model, and end")
     json: bool = _flag(False, "with --check: as JSON, for machines")
@@ -84,6 +111,9 @@ class Settings:
     def __post_init__(self) -> None:
         if not self.model.strip():
             raise OptionError("--model is empty.", "Name a model, for example --model 7b.")
+        _check_server(self.server)
+        if self.server is None and (self.server_model or self.server_key):
+            raise OptionError("A server's model or key needs a server.", "Add --server URL.")
         if self.revision is not None and not self.revision.strip():
             raise OptionError("--revision is empty.", "Leave it out for the main branch.")
         if self.json and not self.check:
@@ -98,6 +128,14 @@ class Settings:
         _check_range("max-new-tokens", self.max_new_tokens, int(low), int(high))
         _check_range("slots", self.slots, 1, 256)
         _check_range("max-waiting", self.max_waiting, 1, 10_000)
+        _check_range("requests-per-minute", self.requests_per_minute, 1, 1_000_000)
+        _check_range("tokens-per-day", self.tokens_per_day, 1, 10**12)
+        if self.api_key is not None and len(self.api_key) < MIN_KEY_CHARS:
+            raise OptionError(
+                "--api-key is too short to be a secret.", f"Use {MIN_KEY_CHARS} characters or more."
+            )
+        if self.auth is not None and self.no_auth:
+            raise OptionError("--auth and --no-auth contradict each other.", "Leave one out.")
         if self.auth is not None and not all(self.auth.partition(":")):
             raise OptionError("--auth needs a name and a password.", "Write USER:PASSWORD.")
 
@@ -109,6 +147,8 @@ class Settings:
     @property
     def model_label(self) -> str:
         """The model as people say it, known before anything is loaded."""
+        if self.server is not None:
+            return f"The server at {urlsplit(self.server).netloc}"
         if self.model_source == MODELS["pocket"]:
             return "Pocket Llama"
         return Path(self.model_source).name
@@ -143,6 +183,20 @@ def _check_range(flag: str, value: int | None, low: int, high: int) -> None:
         raise OptionError(
             f"--{flag} cannot be {value:,}.", f"Choose a whole number from {low:,} to {high:,}."
         )
+
+
+def _check_server(address: str | None) -> None:
+    if address is None:
+        return
+    with contextlib.suppress(ValueError):
+        parts = urlsplit(address)
+        is_plain = not (parts.username or parts.password or parts.query or parts.fragment)
+        # Asking for the port also checks it.
+        if parts.scheme in ("http", "https") and parts.hostname and is_plain and parts.port != 0:
+            return
+    raise OptionError(
+        "--server is no plain web address.", "Write it like http://127.0.0.1:8000/v1."
+    )
 
 
 def _check_choice(flag: str, value: str | None, annotation: Any) -> None:
@@ -210,7 +264,8 @@ def build_parser() -> argparse.ArgumentParser:
         name = "--" + option.name.replace("_", "-")
         text, kind = _help_text(option), _kind(option)
         if kind is bool:
-            action = argparse.BooleanOptionalAction
+            is_no = name.startswith("--no-")
+            action = "store_true" if is_no else argparse.BooleanOptionalAction
             parser.add_argument(name, action=action, default=None, help=text)
         else:
             metavar = option.metadata["metavar"] or option.name.upper()

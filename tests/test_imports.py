@@ -32,7 +32,9 @@ def loaded_by(module: str) -> set[str]:
     return set(done.stdout.split())
 
 
-@pytest.mark.parametrize("module", [*PURE, "engine.base", "engine.starter", "engine.hub_checks"])
+@pytest.mark.parametrize(
+    "module", [*PURE, "engine.base", "engine.starter", "engine.hub_checks", "engine.remote"]
+)
 def test_pure_modules_import_neither_torch_nor_gradio(module):
     assert not loaded_by(f"llama_ui.{module}") & {"torch", "transformers", "gradio"}
 

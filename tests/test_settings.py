@@ -56,6 +56,14 @@ def test_the_password_is_not_shown():
     assert "secret" not in repr(settings)
 
 
+def test_a_server_takes_the_place_of_the_model():
+    settings = parse_settings(
+        ["--server", "http://gpu:8000/v1"], {"LLAMA_UI_SERVER_KEY": "sk-secret"}
+    )
+    assert settings.model_label == "The server at gpu:8000"
+    assert "sk-secret" not in repr(settings)
+
+
 @pytest.mark.parametrize(
     ("arguments", "environment"),
     [
@@ -68,6 +76,11 @@ def test_the_password_is_not_shown():
         (["--auth", "nobody"], {}),
         (["--auth", ":x"], {}),
         (["--model", " "], {}),
+        (["--server", "localhost:8000"], {}),
+        (["--server", "file:///etc/passwd"], {}),
+        (["--server", "http://user:secret@host/v1"], {}),
+        (["--server", "http://host:99999/v1"], {}),
+        (["--server-model", "x"], {}),
         (["--colour", "red"], {}),
         (["--mod", "7b"], {}),
         ([], {"LLAMA_UI_PORT": "many"}),

@@ -5,8 +5,9 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import queue
-from collections.abc import AsyncIterator, Callable, Iterator, Sequence
-from dataclasses import dataclass, replace
+import threading
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from itertools import takewhile
 from typing import Literal, Protocol
 
@@ -15,6 +16,11 @@ from llama_ui.prompt import Message, Segment
 from llama_ui.sampling import Sampling
 
 FinishReason = Literal["stop", "length", "cancelled"]
+
+# What the page offers that an engine may not be able to do: those of the engine in this process.
+FEATURES = frozenset(
+    {"exact_prompt", "continue", "logprobs", "seed", "top_p", "top_k", "repetition_penalty"}
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,21 +31,28 @@ class EngineInfo:
         name: the model, as people say it.
         quantization: how the weights are held, for example "4-bit NF4".
         device: where it runs, for example "CPU" or "NVIDIA H200".
-        context_length: the context window, in tokens.
+        context_length: the context window, in tokens; None where that is not known.
         mode: whether it answers, or (a base model) goes on with the text as it stands.
         adapter: what was put on the model, by name; empty without.
         notes: what a reader should know besides, one sentence each.
         licence: whose terms the model is used under, if they ask to be shown.
+        missing: of FEATURES, what this engine cannot do, and why, one sentence each.
     """
 
     name: str
     quantization: str
     device: str
-    context_length: int
+    context_length: int | None
     mode: Literal["chat", "completion"] = "chat"
     adapter: str = ""
     notes: tuple[str, ...] = ()
     licence: Licence | None = None
+    missing: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def supports(self) -> frozenset[str]:
+        """Of FEATURES, what this engine can do."""
+        return FEATURES - self.missing.keys()
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,11 +152,13 @@ class EngineLoad:
         running: requests that have a slot.
         waiting: requests in line.
         tokens_per_s: of all replies together, over the last seconds.
+        slots: how many can run at once; None where that is not known.
     """
 
     running: int
     waiting: int
     tokens_per_s: float = 0.0
+    slots: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -197,6 +212,9 @@ class Reply:
         self._items: queue.SimpleQueue[Chunk | Exception] = queue.SimpleQueue()
         self._wake: Callable[[], object] | None = None
         self._cancelled = False
+        self._lock = threading.Lock()
+        self._end: Chunk | Exception | None = None
+        self._observer: Callable[[Chunk | Exception], None] | None = None
 
     @property
     def cancelled(self) -> bool:
@@ -210,11 +228,23 @@ class Reply:
     def put(self, item: Chunk | Exception) -> None:
         """For the engine: hand a chunk, or the fault that ends the reply, to the reader."""
         self._items.put(item)
+        if isinstance(item, Exception) or item.finish_reason is not None:
+            with self._lock:
+                self._end, observer = item, self._observer
+            if observer is not None:
+                observer(item)
         wake = self._wake
         if wake is not None:
             # The reader's event loop may be closed by now: then nobody is left to wake.
             with contextlib.suppress(RuntimeError):
                 wake()
+
+    def on_end(self, observer: Callable[[Chunk | Exception], None]) -> None:
+        """Have the last chunk, or the fault, shown to somebody beside the reader, once."""
+        with self._lock:
+            self._observer, end = observer, self._end
+        if end is not None:
+            observer(end)
 
     def __iter__(self) -> Iterator[Chunk]:
         finished = False
@@ -282,7 +312,7 @@ class Engine(Protocol):
         """What would be sent for these messages; raises ChatError when it cannot be."""
 
     def submit(self, plan: PromptPlan, sampling: Sampling) -> Reply:
-        """Start a reply; returns at once; raises EngineError when too many are waiting."""
+        """Start a reply; returns at once; raises BusyError when too many are waiting."""
 
     def forget(self, owner: str) -> None:
         """Drop what is kept of an owner's conversations."""

@@ -111,6 +111,11 @@ class Batch:
         """Hand a drawn token to its request; says how the reply ends if it ends with it."""
         return request.accept(token, self._end_tokens, self._cache.length)
 
+    @property
+    def size(self) -> int:
+        """How many requests can run at once."""
+        return len(self._slots)
+
     def leave(self, request: Request, keep: bool) -> None:
         """Free the slot of a request; what it holds stays for the owner's next turn, if kept."""
         self.requests.remove(request)
@@ -161,7 +166,7 @@ def _row_input(request: Request) -> RowInput:
 
 def make_batch(loaded: LoadedModel, slots: int | None, chunk: int | None) -> Batch:
     """Everything that holds memory, in the order in which it must be taken."""
-    model, length = loaded.model, loaded.info.context_length
+    model, length = loaded.model, loaded.window
     try:
         layers = [Layer(layer) for layer in model.model.layers]
         # What loading and joining used in between is free for conversations.

@@ -46,6 +46,12 @@ class LoadedModel:
     format: PromptFormat
     info: EngineInfo
 
+    @property
+    def window(self) -> int:
+        """The context window, in tokens: of a model that is loaded it is known."""
+        assert self.info.context_length is not None
+        return self.info.context_length
+
 
 def load_model(
     source: str,

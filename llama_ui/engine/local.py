@@ -25,7 +25,7 @@ from llama_ui.engine.loader import LoadedModel
 from llama_ui.engine.meter import SpeedMeter
 from llama_ui.engine.planning import plan_prompt
 from llama_ui.engine.request import Request
-from llama_ui.errors import ChatError, EngineError
+from llama_ui.errors import BusyError, ChatError, EngineError
 from llama_ui.prompt import Message, Segment
 from llama_ui.sampling import Sampling
 
@@ -59,6 +59,7 @@ class LocalEngine:
         self._tokenizer = loaded.tokenizer
         self._format = loaded.format
         self._info = loaded.info
+        self._window = loaded.window
         self._max_waiting = max_waiting
         self._public_system = public_system
         self._on_fatal = on_fatal
@@ -82,6 +83,7 @@ class LocalEngine:
             running=len(self._batch.requests),
             waiting=len(self._waiting),
             tokens_per_s=self._speed.per_second(),
+            slots=self._batch.size,
         )
 
     def plan(
@@ -95,7 +97,7 @@ class LocalEngine:
             partial(self._format.encode, memo={}),
             messages,
             options,
-            window=self._info.context_length,
+            window=self._window,
             reply_tokens=sampling.max_new_tokens,
             begun=self._begun(options.reply_prefix_ids),
         )
@@ -114,7 +116,7 @@ class LocalEngine:
             if self._state != "open":
                 raise EngineError("The model has been shut down.", "Start the application again.")
             if len(self._waiting) >= self._max_waiting:
-                raise EngineError(
+                raise BusyError(
                     f"The model is busy: {len(self._waiting)} requests are waiting already.",
                     "Wait a moment and send again.",
                 )

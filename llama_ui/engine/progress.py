@@ -18,13 +18,15 @@ class Progress:
         per_s: bytes a second at the moment; 0 where that is not known.
     """
 
-    phase: Literal["checking", "downloading", "loading"]
+    phase: Literal["checking", "downloading", "loading", "reaching"]
     done: int = 0
     total: int = 0
     per_s: float = 0.0
 
     def __str__(self) -> str:
         """For a person, for example "downloading 1.2 of 13.5 GB, 85 MB/s" or "loading 40 %"."""
+        if self.phase == "reaching":
+            return "not answering yet…"
         if not self.total:
             return "loading…" if self.phase == "loading" else f"{self.phase} the files…"
         if self.phase == "downloading":

@@ -31,7 +31,7 @@ def render_badge(name: str, state: str, info: EngineInfo | None, progress: str =
     else:
         mode = "completion" if info.mode == "completion" else ""
         adapter = f"adapter {info.adapter}" if info.adapter else ""
-        tokens = f"{info.context_length:,} tokens"
+        tokens = f"{info.context_length:,} tokens" if info.context_length else ""
         parts = (info.name, adapter, info.quantization, info.device, tokens, mode)
         text = " · ".join(part for part in parts if part)
     return f'<span class="badge {state}" role="status">{escape(text)}</span>'
@@ -62,8 +62,9 @@ def queue_status(place: int, load: EngineLoad) -> str:
 
 
 def caption_for(facts: Facts) -> str:
-    """The facts about a reply in one line; empty when no token was drawn."""
-    if not facts.reply_tokens:
+    """The facts about a reply in one line; empty when none of its tokens was drawn."""
+    # An edited text is no longer what the numbers are about.
+    if not facts.reply_tokens or facts.ending == "edited":
         return ""
     parts = ["1 token" if facts.reply_tokens == 1 else f"{facts.reply_tokens:,} tokens"]
     if facts.tokens_per_s:

@@ -103,6 +103,7 @@ def build_controls(
         difference = gr.Dropdown(
             [*DIFFERENCES],
             value=DIFFERENCES[0],
+            allow_custom_value=True,  # checked by us
             label="What differs",
             info="The first reply is as the options above say.",
             elem_id="difference",
@@ -158,9 +159,19 @@ def _number_box(elem_id: str, label: str, info: str, placeholder: str) -> gr.Tex
     )
 
 
-def _slider(name: str, step: float, form: Form, info: str) -> gr.Slider:
+class _Slider(gr.Slider):
+    """A slider whose value is checked by us, in a sentence; Gradio would answer with a fault that
+    nobody sees when a number outside its range is typed."""
+
+    is_template = True  # in the browser it is Gradio's own
+
+    def preprocess(self, payload: Any) -> Any:
+        return payload
+
+
+def _slider(name: str, step: float, form: Form, info: str) -> _Slider:
     low, high = LIMITS[name]
-    return gr.Slider(
+    return _Slider(
         low,
         high,
         value=getattr(form, name),

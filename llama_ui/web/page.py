@@ -197,7 +197,7 @@ def build_page(starter: EngineStarter, defaults: ChatOptions) -> gr.Blocks:
             engine = await starter.engine() if state == "ready" else None
             info = engine.info if engine else None
             most = LIMITS["max_new_tokens"][1]
-            if info is not None:
+            if info is not None and info.context_length is not None:
                 most = min(most, info.context_length - PROMPT_ROOM)
             badge_html = render_badge(starter.name, state, info, str(starter.progress))
             timer_on = gr.Timer(active=state == "loading")

@@ -1,13 +1,19 @@
 """Serve the page: build it, launch it, say where it is, and stop cleanly."""
 
+import contextlib
+import io
 import logging
+import secrets
 import sys
+from urllib.parse import urlsplit
 
 from llama_ui.engine.starter import EngineStarter
 from llama_ui.options import ChatOptions
 from llama_ui.sampling import Sampling
 from llama_ui.settings import Settings
 from llama_ui.web.assets import ASSETS, script
+from llama_ui.web.beside import beside_the_page, make_gate
+from llama_ui.web.metrics import Metrics
 from llama_ui.web.page import build_page
 from llama_ui.web.theme import build_theme
 
@@ -16,38 +22,76 @@ _STYLES = ("style", "sidebar", "presets", "markdown", "inspect")
 log = logging.getLogger(__name__)
 
 
-def serve(starter: EngineStarter, settings: Settings, open_browser: bool) -> int:
-    """Serve the page until Ctrl+C; returns the exit code of the program."""
+def serve(
+    starter: EngineStarter,
+    settings: Settings,
+    open_browser: bool,
+    metrics: Metrics,
+    space_host: str | None = None,
+) -> int:
+    """Serve the page until Ctrl+C; returns the exit code of the program.
+
+    Args:
+        space_host: the name of the Hugging Face Space that it runs in, if it does.
+    """
     sampling = Sampling(max_new_tokens=settings.first_reply_tokens)
     page = build_page(starter, ChatOptions(settings.system_prompt, sampling))
+    in_space = space_host is not None
+    gate, hosts = make_gate(settings, in_space), {space_host} if space_host else set()
+    auth, is_made_up = settings.auth_pair, False
+    if auth is None and settings.share and not settings.no_auth:
+        # The link leads here past every firewall.
+        auth, is_made_up = ("llama", secrets.token_urlsafe(9)), True
     try:
-        _, local_url, share_url = page.launch(
-            server_name=settings.host,
-            server_port=settings.port,
-            share=settings.share,
-            auth=settings.auth_pair,
-            inbrowser=open_browser,
-            favicon_path=ASSETS / "logo.svg",
-            theme=build_theme(),
-            css_paths=[ASSETS / f"{name}.css" for name in _STYLES],
-            js=f"() => {{{script('page.js')}}}",
-            # The page takes no files; Gradio's upload route would.
-            max_file_size=1,
-            footer_links=["api", "settings"],
-            run_history=False,
-            enable_monitoring=False,
-            ssr_mode=False,
-            quiet=True,
-            prevent_thread_lock=True,
+        # Of a link that cannot be opened Gradio speaks at length; it is said below.
+        hush = contextlib.redirect_stdout(io.StringIO())
+        with hush if settings.share else contextlib.nullcontext():
+            _, local_url, share_url = page.launch(
+                server_name=settings.host,
+                server_port=settings.port,
+                share=settings.share,
+                auth=auth,
+                app_kwargs=beside_the_page(
+                    starter, settings, sampling, gate, metrics, in_space, hosts
+                ),
+                inbrowser=open_browser,
+                favicon_path=ASSETS / "logo.svg",
+                theme=build_theme(),
+                css_paths=[ASSETS / f"{name}.css" for name in _STYLES],
+                js=f"() => {{{script('page.js')}}}",
+                # The page takes no files; Gradio's upload route would.
+                max_file_size=1,
+                footer_links=["api", "settings"],
+                run_history=False,
+                enable_monitoring=False,
+                ssr_mode=False,
+                quiet=True,
+                prevent_thread_lock=True,
+            )
+    except OSError:
+        where = f"port {settings.port}" if settings.port else "any port from 7860 on"
+        print(
+            f"app.py: The page cannot be served on {where} of {settings.host}: it is in use, or not "
+            "allowed. Choose another with --port.",
+            file=sys.stderr,
         )
-    except OSError as error:
-        print(f"app.py: The page cannot be served: {error}", file=sys.stderr)
         return 1
     print(f"Llama UI is open at {local_url}", flush=True)
     if share_url:
+        hosts.add(urlsplit(share_url).netloc)
         print(f"Public link: {share_url}", flush=True)
-    if settings.is_public and settings.auth is None:
+    elif settings.share:
+        print(
+            "The public link could not be opened: this network does not let it out, or Gradio's "
+            "service does not answer; the page is open on this machine all the same.",
+            flush=True,
+        )
+    if auth is not None and is_made_up:
+        print(f"Log in as {auth[0]} with the password {auth[1]}", flush=True)
+    if settings.is_public and auth is None:
         print("Anyone who can reach it can use it: --auth USER:PASSWORD asks for a log-in.")
-    page.block_thread()
+    # It ends at Ctrl+C; whoever presses that again is in a hurry.
+    with contextlib.suppress(KeyboardInterrupt):
+        page.block_thread()
     starter.close()
     return 0

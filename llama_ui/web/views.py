@@ -13,7 +13,7 @@ from llama_ui.web.form import Form
 from llama_ui.web.frame import Frame
 from llama_ui.web.inspector import render_meter, render_prompt
 from llama_ui.web.session import Session
-from llama_ui.web.transcript import render_fault
+from llama_ui.web.transcript import render_fault, render_notice
 from llama_ui.web.turn import Turn
 
 _NOTHING_TYPED = "x"
@@ -34,6 +34,9 @@ class Views:
         engine = self._ready()
         if engine is None or session.busy:
             return Frame()
+        window = engine.info.context_length
+        if window is None or "exact_prompt" not in engine.info.supports:
+            return Frame(meter="")
         try:
             options = form.options()
             turn, typed = _draft_turn(session.conversation, draft, form)
@@ -43,7 +46,7 @@ class Views:
         counts = {**plan.counts, "message": plan.counts["message"] if typed else 0}
         exchanges = turn.conversation.exchanges()
         dropped = [number for e in plan.dropped for number in exchanges[e]]
-        reserved, window = options.sampling.max_new_tokens, engine.info.context_length
+        reserved = options.sampling.max_new_tokens
         return Frame(meter=render_meter(counts, reserved, window, dropped))
 
     async def next_prompt(self, session: Session, draft: object, form: Form) -> Frame:
@@ -74,6 +77,9 @@ class Views:
         engine = self._ready()
         if engine is None:
             return Frame()
+        reason = engine.info.missing.get("exact_prompt")
+        if reason:
+            return Frame(prompt=render_notice(f"The exact prompt is not known: {reason}"))
         try:
             plan = await asyncio.to_thread(turn.plan, engine, "", steps)
             shown = await asyncio.to_thread(render_prompt, plan, engine, title)

@@ -1,0 +1,188 @@
+"""What one visitor may use, so that all get something. Pure, but for the clock."""
+
+import ipaddress
+import threading
+import time
+from collections import OrderedDict
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Generic, Literal, TypeVar
+
+from llama_ui.errors import LimitError
+
+_DAY_S = 86_400
+_MAX_KNOWN = 10_000
+# Behind one address there may be a school.
+ADDRESS_FACTOR = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """How much is allowed; None is no limit.
+
+    Args:
+        requests: a minute, by one visitor.
+        tokens: a day, of prompts and replies, by one visitor; what a prompt reuses is free.
+        message_chars: of one message.
+        new_tokens: of one reply.
+        reply_s: seconds that one reply may take.
+    """
+
+    requests: int | None = None
+    tokens: int | None = None
+    message_chars: int | None = None
+    new_tokens: int | None = None
+    reply_s: float | None = None
+
+
+# On one's own machine nothing is rationed; a link is known to a few; a Space is open to all.
+DEFAULTS: dict[Literal["local", "shared", "space"], Limits] = {
+    "local": Limits(),
+    "shared": Limits(30, 500_000, 20_000, 2_048, 600),
+    "space": Limits(15, 100_000, 8_000, 1_024, 180),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Visitor:
+    """Who asks.
+
+    Args:
+        name: the log-in, or what the signed cookie says.
+        address: where the request comes from, as far as that is known.
+    """
+
+    name: str
+    address: str = ""
+
+
+class Bucket:
+    """Holds up to `size` and fills evenly, `size` in `period_s` seconds; may be overdrawn."""
+
+    def __init__(self, size: float, period_s: float, now: float) -> None:
+        self._size, self._rate = size, size / period_s
+        self._level, self._at = float(size), now
+
+    def wait_s(self, wanted: float, now: float) -> float:
+        """Seconds until so much is there; 0 when it is there now."""
+        level = min(self._size, self._level + (now - self._at) * self._rate)
+        self._level, self._at = level, now
+        return max(0.0, (wanted - level) / self._rate)
+
+    def take(self, amount: float) -> None:
+        """Take out so much, also more than is there; a negative amount gives it back."""
+        self._level -= amount
+
+
+_Key = TypeVar("_Key")
+
+
+class Buckets(Generic[_Key]):
+    """One bucket for each key; those not asked for longest are forgotten first."""
+
+    def __init__(self, size: float, period_s: float, max_known: int = _MAX_KNOWN) -> None:
+        self._size, self._period_s, self._max_known = size, period_s, max_known
+        self._known: OrderedDict[_Key, Bucket] = OrderedDict()
+
+    def of(self, key: _Key, now: float) -> Bucket:
+        """The bucket of a key; a new one is full."""
+        if key not in self._known:
+            self._known[key] = Bucket(self._size, self._period_s, now)
+            if len(self._known) > self._max_known:
+                self._known.popitem(last=False)
+        self._known.move_to_end(key)
+        return self._known[key]
+
+
+class Gate:
+    """Lets requests in as far as the limits go; thread-safe.
+
+    Args:
+        limits: of one visitor; an address may use ADDRESS_FACTOR times as much.
+        clock: seconds that only go forward.
+    """
+
+    def __init__(self, limits: Limits, clock: Callable[[], float] = time.monotonic) -> None:
+        self.limits = limits
+        self._clock = clock
+        self._lock = threading.Lock()
+        self._requests: list[Buckets[str]] = _pair(limits.requests, 60)
+        self._tokens: list[Buckets[str]] = _pair(limits.tokens, _DAY_S)
+
+    def admit(self, visitor: Visitor, chars: int, new_tokens: int) -> None:
+        """Count a request.
+
+        Args:
+            chars: of its longest message.
+            new_tokens: how long its reply may become.
+
+        Raises:
+            LimitError: it is not let in; says when to try again.
+        """
+        most = self.limits
+        if most.message_chars is not None and chars > most.message_chars:
+            raise LimitError(
+                f"The message has {chars:,} characters; here {most.message_chars:,} are allowed.",
+                "Send it in smaller pieces.",
+            )
+        if most.new_tokens is not None and new_tokens > most.new_tokens:
+            raise LimitError(
+                f"The reply may take {new_tokens:,} tokens; here {most.new_tokens:,} are allowed.",
+                "Lower the max new tokens.",
+            )
+        with self._lock:
+            now = self._clock()
+            requests = [b.of(key, now) for b, key in _of(self._requests, visitor)]
+            tokens = [b.of(key, now) for b, key in _of(self._tokens, visitor)]
+            _check(max((b.wait_s(1, now) for b in requests), default=0), "requests for a minute")
+            _check(max((b.wait_s(1, now) for b in tokens), default=0), "tokens for a day")
+            for bucket in requests:
+                bucket.take(1)
+
+    def spend(self, visitor: Visitor, tokens: int) -> None:
+        """Count the tokens of a request that has been let in, as they become known."""
+        with self._lock:
+            now = self._clock()
+            for buckets, key in _of(self._tokens, visitor):
+                bucket = buckets.of(key, now)
+                bucket.wait_s(0, now)
+                bucket.take(tokens)
+
+
+def network(address: str) -> str:
+    """What one subscriber has: an IPv4 address, or 64 bits of an IPv6 one."""
+    try:
+        parsed = ipaddress.ip_address(address)
+    except ValueError:
+        return address
+    if parsed.version == 4:
+        return address
+    return str(ipaddress.ip_network((parsed, 64), strict=False))
+
+
+def in_words(seconds: float) -> str:
+    """A waiting time for a person: "20 seconds", "3 minutes", "5 hours"."""
+    for size, word in ((3600, "hour"), (60, "minute"), (1, "second")):
+        if seconds >= 2 * size or size == 1:
+            count = max(1, -int(-seconds // size))
+            return f"{count} {word}{'s' if count > 1 else ''}"
+    raise AssertionError
+
+
+def _pair(size: int | None, period_s: float) -> list[Buckets[str]]:
+    """Buckets of visitors and of addresses, if there is a limit."""
+    if size is None:
+        return []
+    return [Buckets(size, period_s), Buckets(size * ADDRESS_FACTOR, period_s)]
+
+
+def _of(pair: list[Buckets[str]], visitor: Visitor) -> list[tuple[Buckets[str], str]]:
+    keys = [visitor.name, network(visitor.address)]
+    return [(buckets, key) for buckets, key in zip(pair, keys, strict=bool(pair)) if key]
+
+
+def _check(wait_s: float, what: str) -> None:
+    if wait_s > 0:
+        raise LimitError(
+            f"You have used up your {what}.", f"Try again in {in_words(wait_s)}.", wait_s
+        )

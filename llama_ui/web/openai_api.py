@@ -1,0 +1,216 @@
+"""The API for programs: POST /v1/chat/completions and GET /v1/models, as OpenAI's clients call it.
+
+These routes stand beside Gradio, on the same port; the engine, its line and its limits are those
+of the page.
+"""
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator, Awaitable, Callable
+from functools import wraps
+from typing import Any
+
+from pydantic import ValidationError
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
+
+from llama_ui.engine.base import Chunk, Engine, Reply, Token
+from llama_ui.engine.starter import EngineStarter
+from llama_ui.errors import (
+    BusyError,
+    ChatError,
+    ContextWindowError,
+    EngineError,
+    LimitError,
+    incident,
+)
+from llama_ui.sampling import Sampling
+from llama_ui.web.access import Access, visitor_of
+from llama_ui.web.limits import Gate, Visitor
+from llama_ui.web.openai_reply import (
+    Completion,
+    EventStream,
+    cancelled_when_left,
+    event_line,
+    reason_of,
+    usage_of,
+)
+from llama_ui.web.openai_schema import ChatRequest, complaint, error_body
+
+log = logging.getLogger(__name__)
+
+MAX_BODY_BYTES = 8_000_000
+_BUSY_RETRY_S = 5
+_INVALID = "invalid_request_error"
+Handler = Callable[[Request], Awaitable[Response]]
+
+
+class OpenAIApi:
+    """The routes.
+
+    Args:
+        starter: holds the engine.
+        access: who may call.
+        gate: how much.
+        defaults: the sampling options that a caller leaves out.
+    """
+
+    def __init__(
+        self, starter: EngineStarter, access: Access, gate: Gate, defaults: Sampling
+    ) -> None:
+        self._starter = starter
+        self._access = access
+        self._gate = gate
+        self._defaults = defaults
+
+    def routes(self) -> list[Route]:
+        """What to serve beside the page."""
+        return [
+            Route("/v1/chat/completions", self._told(self._chat), methods=["POST"]),
+            Route("/v1/models", self._told(self._models), methods=["GET"]),
+        ]
+
+    def _told(self, handler: Handler) -> Handler:
+        """Check who calls, and tell of faults in OpenAI's shape."""
+
+        @wraps(handler)
+        async def told(request: Request) -> Response:
+            if not self._access.allows(request):
+                said = "The key is missing or wrong." if self._access.key else _NO_KEY
+                return JSONResponse(error_body(said, "authentication_error"), 401)
+            try:
+                return await handler(request)
+            except ChatError as fault:
+                return _refusal(fault)
+            except ClientDisconnect:
+                return Response(status_code=499)
+            except Exception as error:
+                what = "Something went wrong on the server"
+                return _refusal(incident(log, error, what, "Try again."))
+
+        return told
+
+    async def _models(self, request: Request) -> Response:
+        info = self._engine().info
+        model = {"id": info.name, "object": "model", "created": 0, "owned_by": "llama-ui"}
+        return JSONResponse(
+            {"object": "list", "data": [{**model, "max_model_len": info.context_length}]}
+        )
+
+    async def _chat(self, request: Request) -> Response:
+        try:
+            asked = ChatRequest.model_validate_json(await _body(request))
+        except ValidationError as fault:
+            said, where = complaint(fault)
+            return JSONResponse(error_body(said, _INVALID, where), 400)
+        engine = self._engine()
+        messages = asked.dialog()
+        sampling = asked.sampling(self._defaults, engine.info.context_length)
+        if asked.logprobs and "logprobs" not in engine.info.supports:
+            reason = engine.info.missing["logprobs"]
+            return JSONResponse(error_body(reason, _INVALID, "logprobs"), 400)
+        address = request.client.host if request.client else ""
+        visitor = visitor_of({}, "api" if self._access.key else None, address)
+        longest = max(len(message["content"]) for message in messages)
+        self._gate.admit(visitor, longest, sampling.max_new_tokens)
+        plan = await asyncio.to_thread(engine.plan, messages, sampling)
+        completion = Completion(
+            engine.info.name,
+            engine,
+            (asked.top_logprobs or 0) if asked.logprobs else None,
+        )
+        reply = engine.submit(plan, sampling)
+        if asked.stream:
+            return EventStream(self._events(reply, completion, visitor, asked.wants_usage), reply)
+        with cancelled_when_left(request, reply):
+            return await self._whole(reply, completion, visitor)
+
+    async def _whole(self, reply: Reply, completion: Completion, visitor: Visitor) -> Response:
+        text, last = "", Chunk()
+        tokens: tuple[Token, ...] = ()
+        async for last in self._chunks(reply, visitor):
+            text, tokens = text + last.text, tokens + last.tokens
+        choice: dict[str, Any] = {
+            "index": 0,
+            "message": {"role": "assistant", "content": text},
+            "finish_reason": reason_of(last.finish_reason),
+            "logprobs": None if completion.shown_top is None else completion.logprobs(tokens),
+        }
+        head = completion.head("chat.completion")
+        return JSONResponse({**head, "choices": [choice], "usage": usage_of(last.stats)})
+
+    async def _events(
+        self, reply: Reply, completion: Completion, visitor: Visitor, wants_usage: bool
+    ) -> AsyncIterator[str]:
+        yield event_line(completion.event({"role": "assistant", "content": ""}))
+        last = Chunk()
+        try:
+            async for last in self._chunks(reply, visitor):
+                if last.text or last.tokens:
+                    yield event_line(completion.event({"content": last.text}, last.tokens))
+        except ChatError as fault:
+            yield event_line(error_body(str(fault), "server_error"))
+            return
+        yield event_line(completion.event({}, (), reason_of(last.finish_reason)))
+        if wants_usage:
+            head = completion.head("chat.completion.chunk")
+            yield event_line({**head, "choices": [], "usage": usage_of(last.stats)})
+        yield "data: [DONE]\n\n"
+
+    async def _chunks(self, reply: Reply, visitor: Visitor) -> AsyncIterator[Chunk]:
+        """The reply, within its time; its tokens are counted."""
+        drawn, stats, most = 0, None, self._gate.limits.reply_s
+        timer = asyncio.get_running_loop().call_later(most, reply.cancel) if most else None
+        try:
+            async for chunk in reply:
+                drawn, stats = drawn + len(chunk.tokens), chunk.stats
+                yield chunk
+        finally:
+            reply.cancel()
+            if timer is not None:
+                timer.cancel()
+            fed = stats.prompt_tokens - stats.reused_tokens if stats else 0
+            self._gate.spend(visitor, fed + (stats.reply_tokens if stats else drawn))
+
+    def _engine(self) -> Engine:
+        if self._starter.state == "loading":
+            raise EngineError(
+                f"{self._starter.name} is {self._starter.progress}", "Try again in a moment."
+            )
+        if self._starter.fault is not None:
+            raise self._starter.fault.fresh()
+        return self._starter.wait()
+
+
+_NO_KEY = (
+    "Without a key only programs on this machine may call, and only while the page is open to this "
+    "machine alone; whoever runs it can set one with --api-key."
+)
+
+
+async def _body(request: Request) -> bytes:
+    body = b""
+    async for piece in request.stream():
+        body += piece
+        if len(body) > MAX_BODY_BYTES:
+            raise LimitError("The request is too large.", "Send fewer messages.")
+    return body
+
+
+def _refusal(fault: ChatError) -> Response:
+    """The status that tells a program what to do, the sentences for who reads its log."""
+    headers = {}
+    if isinstance(fault, BusyError):
+        status, kind, code = 429, "rate_limit_error", "queue_full"
+        headers["Retry-After"] = str(_BUSY_RETRY_S)
+    elif isinstance(fault, LimitError) and fault.retry_after_s is not None:
+        status, kind, code = 429, "rate_limit_error", "rate_limit_exceeded"
+        headers["Retry-After"] = str(max(1, round(fault.retry_after_s)))
+    elif isinstance(fault, EngineError):
+        status, kind, code = 503, "server_error", None
+        headers["Retry-After"] = str(_BUSY_RETRY_S)
+    else:
+        too_long = isinstance(fault, ContextWindowError)
+        status, kind, code = 400, _INVALID, "context_length_exceeded" if too_long else None
+    return JSONResponse(error_body(str(fault), kind, None, code), status, headers)
