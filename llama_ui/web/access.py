@@ -6,6 +6,7 @@ import ipaddress
 import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 from urllib.parse import urlsplit
 
 from starlette.requests import HTTPConnection
@@ -95,3 +96,13 @@ def visitor_of(cookies: Mapping[str, str], user: str | None, address: str) -> Vi
 
 def _signature(name: str) -> str:
     return hmac.new(_SECRET, name.encode(), hashlib.sha256).hexdigest()
+
+
+def visitor_of_page(request: Any) -> Visitor:
+    """Who sends an event of the page.
+
+    Args:
+        request: Gradio's own, which knows the log-in.
+    """
+    address = request.client.host if request.client else ""
+    return visitor_of(request.cookies, request.username, address)

@@ -12,6 +12,9 @@ from llama_ui.engine.starter import EngineStarter
 from llama_ui.errors import ChatError, OptionError
 from llama_ui.messages import parse_messages
 from llama_ui.sampling import LIMITS, Sampling
+from llama_ui.web.access import visitor_of_page
+from llama_ui.web.admission import submit_for
+from llama_ui.web.limits import Gate
 from llama_ui.web.pacing import FramePacer
 
 OPTIONS = [*(name for name in LIMITS if name != "top_logprobs"), "stop"]
@@ -24,18 +27,23 @@ class Api:
         starter: holds the engine.
         defaults: the sampling options that a caller leaves out.
         pacer: decides how often a running reply is sent.
+        gate: how much a caller may use.
     """
 
-    def __init__(self, starter: EngineStarter, defaults: Sampling, pacer: FramePacer) -> None:
+    def __init__(
+        self, starter: EngineStarter, defaults: Sampling, pacer: FramePacer, gate: Gate
+    ) -> None:
         self._starter = starter
         self._pacer = pacer
         self._defaults = defaults
+        self._gate = gate
 
     async def chat(
         self,
         message: str,
         history: list[dict[str, str]] | None = None,
         options: dict[str, Any] | None = None,
+        request: gr.Request = None,  # type: ignore[assignment]
     ) -> AsyncIterator[str]:
         """Answer a message; yields the reply so far, again and again until it is whole.
 
@@ -52,7 +60,8 @@ class Api:
             sampling = self._sampling(options)
             engine = await self._engine()
             plan = await asyncio.to_thread(engine.plan, messages, sampling)
-            reply, text = engine.submit(plan, sampling), ""
+            visitor = visitor_of_page(request)
+            reply, text = submit_for(visitor, self._gate, engine, plan, sampling), ""
             with self._pacer.stream():
                 async for chunk in reply:
                     text += chunk.text

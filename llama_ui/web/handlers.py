@@ -16,10 +16,12 @@ from llama_ui.export import one_from_json
 from llama_ui.options import ChatOptions
 from llama_ui.text import check_text
 from llama_ui.web.acts import Change, act_of
+from llama_ui.web.admission import submit_for
 from llama_ui.web.compare import compared_turns
 from llama_ui.web.form import Form
 from llama_ui.web.frame import Frame, Frames
 from llama_ui.web.guard import check, check_key, come_to_rest, is_key
+from llama_ui.web.limits import Gate
 from llama_ui.web.pacing import FramePacer
 from llama_ui.web.running import Running, follow, kept
 from llama_ui.web.screen import Screen, kept_chat, refused
@@ -45,6 +47,7 @@ class Handlers:
         starter: holds the engine.
         logo: the SVG that stands on the empty page.
         pacer: decides how often a running reply is shown.
+        gate: how much a visitor may use.
         defaults: the options of a new chat.
     """
 
@@ -53,11 +56,13 @@ class Handlers:
         starter: EngineStarter,
         logo: str,
         pacer: FramePacer,
+        gate: Gate,
         defaults: ChatOptions = ChatOptions(),  # noqa: B008 - immutable
     ) -> None:
         self._starter = starter
         self._screen = Screen(starter, logo)
         self._pacer = pacer
+        self._gate = gate
         self._defaults = defaults
 
     def send(self, session: Session, key: str, text: str, form: Form) -> Frames:
@@ -253,7 +258,7 @@ class Handlers:
         if session.stop_requested:
             return None
         session.dropped = plan.dropped
-        reply = engine.submit(plan, running.sampling)
+        reply = submit_for(session.visitor, self._gate, engine, plan, running.sampling)
         session.replies += (reply,)
         return reply
 

@@ -35,9 +35,9 @@ def serve(
         space_host: the name of the Hugging Face Space that it runs in, if it does.
     """
     sampling = Sampling(max_new_tokens=settings.first_reply_tokens)
-    page = build_page(starter, ChatOptions(settings.system_prompt, sampling))
     in_space = space_host is not None
     gate, hosts = make_gate(settings, in_space), {space_host} if space_host else set()
+    page = build_page(starter, ChatOptions(settings.system_prompt, sampling), gate)
     auth, is_made_up = settings.auth_pair, False
     if auth is None and settings.share and not settings.no_auth:
         # The link leads here past every firewall.

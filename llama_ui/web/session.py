@@ -6,6 +6,7 @@ from dataclasses import replace
 
 from llama_ui.conversation import Conversation
 from llama_ui.engine.base import Reply, Token
+from llama_ui.web.limits import Visitor
 from llama_ui.web.running import Running
 
 
@@ -16,6 +17,7 @@ class Session:
 
     Attributes:
         owner: a name that nobody can guess, for what the engine keeps of this conversation.
+        visitor: who has opened the page, as far as limits go.
         key: under which name the browser keeps the conversation.
         conversation: what stands in the pane.
         dropped: which exchanges the last prompt left out.
@@ -30,6 +32,7 @@ class Session:
 
     def __init__(self) -> None:
         self.owner = secrets.token_urlsafe(16)
+        self.visitor = Visitor("")
         self.key = secrets.token_urlsafe(12)
         self.conversation = Conversation()
         self.dropped: tuple[int, ...] = ()

@@ -11,6 +11,7 @@ from llama_ui.options import ChatOptions
 from llama_ui.sampling import Sampling
 from llama_ui.web.form import Form
 from llama_ui.web.handlers import Handlers
+from llama_ui.web.limits import Gate, Limits
 from llama_ui.web.pacing import FramePacer
 from llama_ui.web.session import Session
 
@@ -36,6 +37,10 @@ def starter(loaded):
     starter.wait().close()
 
 
+def new_handlers(starter: EngineStarter, limits: Limits = Limits()) -> Handlers:  # noqa: B008
+    return Handlers(starter, "", FramePacer(), Gate(limits))
+
+
 def collect(frames) -> list:
     async def read():
         return [frame async for frame in frames]
@@ -46,14 +51,23 @@ def collect(frames) -> list:
 def test_a_turn_ends_with_the_whole_conversation(starter):
     starter.wait()
     session = Session()
-    frames = collect(
-        Handlers(starter, "", FramePacer()).send(session, session.key, "Hello!", form())
-    )
+    frames = collect(new_handlers(starter).send(session, session.key, "Hello!", form()))
     assert frames[0].message == ""
     assert frames[0].busy
     assert not frames[-1].busy
     assert texts(session)[1]
     assert not session.busy
+
+
+def test_a_limit_is_said_and_the_message_stays_in_its_box(starter):
+    starter.wait()
+    session, handlers = Session(), new_handlers(starter, Limits(requests=1))
+    collect(handlers.send(session, session.key, "Hello!", form()))
+    frames = collect(handlers.send(session, session.key, "And now?", form()))
+    assert "used up your requests for a minute" in frames[-1].notice
+    assert "Try again in" in frames[-1].notice
+    assert all(frame.message is None for frame in frames)
+    assert len(texts(session)) == 2
 
 
 @pytest.mark.parametrize(
@@ -82,9 +96,7 @@ def test_a_turn_ends_with_the_whole_conversation(starter):
 def test_forged_options_are_refused_and_nothing_changes(starter, options):
     starter.wait()
     session = Session()
-    frames = collect(
-        Handlers(starter, "", FramePacer()).send(session, session.key, "Hello!", options)
-    )
+    frames = collect(new_handlers(starter).send(session, session.key, "Hello!", options))
     assert "fault" in frames[-1].notice
     assert frames[-1].message is None
     assert not session.conversation.nodes
@@ -93,7 +105,7 @@ def test_forged_options_are_refused_and_nothing_changes(starter, options):
 @pytest.mark.parametrize("text", [None, 5, ["x"], "", " \n", "x" * 200_000, "a\ud800b"])
 def test_forged_messages_are_refused(starter, text):
     session = Session()
-    frames = collect(Handlers(starter, "", FramePacer()).send(session, session.key, text, form()))
+    frames = collect(new_handlers(starter).send(session, session.key, text, form()))
     assert len(frames) == 1
     assert "fault" in frames[0].notice
 
@@ -102,9 +114,7 @@ def test_forged_messages_are_refused(starter, text):
 def test_only_real_examples_are_sent(starter, index):
     session = Session()
     frames = collect(
-        Handlers(starter, "", FramePacer()).act(
-            session, session.key, {"act": "example", "n": index}, form()
-        )
+        new_handlers(starter).act(session, session.key, {"act": "example", "n": index}, form())
     )
     assert "no such example" in frames[-1].notice
     assert not session.conversation.nodes
@@ -112,7 +122,7 @@ def test_only_real_examples_are_sent(starter, index):
 
 def test_a_second_message_is_refused_while_a_reply_is_written(starter):
     starter.wait()
-    session, handlers = Session(), Handlers(starter, "", FramePacer())
+    session, handlers = Session(), new_handlers(starter)
 
     async def both():
         first = handlers.send(session, session.key, "Hello!", form())
@@ -131,7 +141,7 @@ def test_a_second_message_is_refused_while_a_reply_is_written(starter):
 def test_a_bug_becomes_an_incident_and_the_page_goes_on(starter, loaded, caplog):
     """A forced fault in the model: logged with its traceback, told with a number, retried well."""
     starter.wait()
-    session, handlers = Session(), Handlers(starter, "", FramePacer())
+    session, handlers = Session(), new_handlers(starter)
 
     def fail(*_):
         raise RuntimeError("forced")
@@ -156,9 +166,7 @@ def test_a_page_closed_in_mid_reply_cancels_it_at_once(starter):
     long = form(temperature=2, top_p=1, top_k=1000, max_new_tokens=1000, seed=10)
 
     async def leave():
-        frames = Handlers(starter, "", FramePacer()).send(
-            session, session.key, "A long story", long
-        )
+        frames = new_handlers(starter).send(session, session.key, "A long story", long)
         await anext(frames)
         [reply] = session.replies
         await anext(frames)
@@ -187,9 +195,7 @@ def test_stop_while_the_model_loads(loaded):
 
     async def stop_early():
         frames = []
-        async for frame in Handlers(starter, "", FramePacer()).send(
-            session, session.key, "Hello!", form()
-        ):
+        async for frame in new_handlers(starter).send(session, session.key, "Hello!", form()):
             frames.append(frame)
             session.stop()
         return frames
@@ -210,9 +216,7 @@ def test_a_failed_model_is_explained_and_the_text_kept():
     with pytest.raises(ModelError):
         starter.wait()
     session = Session()
-    frames = collect(
-        Handlers(starter, "", FramePacer()).send(session, session.key, "Hello!", form())
-    )
+    frames = collect(new_handlers(starter).send(session, session.key, "Hello!", form()))
     assert "It is broken." in frames[-1].notice
     assert frames[-1].message is None
     assert not session.conversation.nodes
@@ -231,7 +235,7 @@ def act(handlers: Handlers, session: Session, name: str, **data):
 @pytest.fixture
 def handlers(starter) -> Handlers:
     starter.wait()
-    return Handlers(starter, "", FramePacer())
+    return new_handlers(starter)
 
 
 def test_retry_keeps_the_earlier_reply_and_a_branch_goes_on_from_it(handlers):

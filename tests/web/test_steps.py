@@ -8,6 +8,7 @@ from llama_ui.agent import REMINDER
 from llama_ui.conversation import Conversation, Facts, Step
 from llama_ui.export import one_from_json, to_json
 from llama_ui.web.handlers import Handlers
+from llama_ui.web.limits import Gate, Limits
 from llama_ui.web.pacing import FramePacer
 from llama_ui.web.session import Session
 from llama_ui.web.transcript import render_conversation
@@ -27,7 +28,7 @@ def tools(**changes):
 @pytest.fixture
 def handlers(starter):
     starter.wait()
-    return Handlers(starter, "", FramePacer())
+    return Handlers(starter, "", FramePacer(), Gate(Limits()))
 
 
 def facts(session: Session) -> Facts:

@@ -16,6 +16,7 @@ from llama_ui.options import ChatOptions
 from llama_ui.sampling import Sampling
 from llama_ui.web.form import Form
 from llama_ui.web.handlers import Handlers
+from llama_ui.web.limits import Gate, Limits
 from llama_ui.web.pacing import FramePacer
 from llama_ui.web.session import Session
 from llama_ui.web.views import Views
@@ -40,7 +41,7 @@ def views(starter) -> Views:
 
 @pytest.fixture(scope="module")
 def handlers(starter) -> Handlers:
-    return Handlers(starter, "", FramePacer())
+    return Handlers(starter, "", FramePacer(), Gate(Limits()))
 
 
 def form(**changes) -> Form:

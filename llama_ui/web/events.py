@@ -1,0 +1,130 @@
+"""What Gradio calls on each event: values of components in, changes of components out."""
+
+from collections.abc import AsyncGenerator, Callable
+from contextlib import aclosing
+from functools import wraps
+from typing import Any, Concatenate
+from weakref import WeakValueDictionary
+
+import gradio as gr
+
+from llama_ui.engine.starter import EngineStarter
+from llama_ui.sampling import LIMITS
+from llama_ui.web.access import visitor_of_page
+from llama_ui.web.captions import render_about, render_badge
+from llama_ui.web.form import Form
+from llama_ui.web.frame import Frames
+from llama_ui.web.handlers import Handlers
+from llama_ui.web.layout import Layout
+from llama_ui.web.session import Session
+from llama_ui.web.views import Views
+
+PROMPT_ROOM = 64  # tokens that the longest reply leaves for a prompt
+
+Changes = dict[Any, Any]
+
+
+def _streaming(
+    handler: Callable[Concatenate["Events", ...], Frames],
+) -> Callable[..., AsyncGenerator[Changes, None]]:
+    """Makes an event handler, which Gradio wants as an async generator, of one that gives frames.
+    When Gradio closes it, because the page is gone, they are closed at once."""
+
+    @wraps(handler)
+    async def stream(self: "Events", *arguments: Any) -> AsyncGenerator[Changes, None]:
+        async with aclosing(handler(self, *arguments)) as frames:
+            async for frame in frames:
+                yield self.layout.updates(frame)
+
+    return stream
+
+
+class Events:
+    """The events of one page. All are coroutines: they run on the event loop, where everything
+    that changes a session runs.
+
+    Args:
+        layout: the components.
+        starter: holds the engine, which may still be loading.
+        handlers: what happens to the chat.
+        views: what is shown of its prompts.
+    """
+
+    def __init__(
+        self, layout: Layout, starter: EngineStarter, handlers: Handlers, views: Views
+    ) -> None:
+        self.layout = layout
+        self._starter = starter
+        self._handlers = handlers
+        self._views = views
+        self._open: WeakValueDictionary[str, Session] = WeakValueDictionary()
+
+    async def opened(self, state: Session, request: gr.Request) -> tuple[Any, ...]:
+        """The page has been loaded."""
+        self._meet(state, request)
+        frame = self._handlers.opened(state)
+        return state, frame.chats, frame.key
+
+    async def closed(self, request: gr.Request) -> None:
+        """The page is gone."""
+        state = self._open.pop(request.session_hash or "", None)
+        if state is not None:
+            self._handlers.leave(state)
+
+    @_streaming
+    def send(self, state: Session, shown: str, text: str, *values: Any) -> Frames:
+        return self._handlers.send(state, shown, text, Form(*values))
+
+    @_streaming
+    def act(self, event: gr.EventData, state: Session, shown: str, *values: Any) -> Frames:
+        return self._handlers.act(state, shown, event._data or {}, Form(*values))
+
+    @_streaming
+    def compare(
+        self, state: Session, shown: str, text: str, what: Any, value: Any, *values: Any
+    ) -> Frames:
+        return self._handlers.compare(state, shown, text, what, value, Form(*values))
+
+    async def stop(self, state: Session) -> None:
+        state.stop()
+
+    async def undo(self, state: Session, shown: str, draft: str) -> Changes:
+        return self.layout.updates(self._handlers.undo(state, shown, draft))
+
+    async def chats(
+        self, event: gr.EventData, state: Session, shown: str, request: gr.Request
+    ) -> Changes:
+        """Another chat is opened in the sidebar, or the open one is renamed."""
+        # After a restart of the server this may be the first it hears of an open page.
+        self._meet(state, request)
+        data = event._data or {}
+        if "name" in data:
+            return self.layout.updates(self._handlers.rename(state, shown, data))
+        return self.layout.updates(await self._handlers.open(state, data))
+
+    async def meter(self, state: Session, draft: str, *values: Any) -> Changes:
+        return self.layout.updates(await self._views.meter(state, draft, Form(*values)))
+
+    async def next_prompt(self, state: Session, draft: str, *values: Any) -> Changes:
+        return self.layout.updates(await self._views.next_prompt(state, draft, Form(*values)))
+
+    async def earlier_prompt(self, event: gr.EventData, state: Session) -> Changes:
+        number = (event._data or {}).get("n")
+        return self.layout.updates(await self._views.earlier_prompt(state, number))
+
+    async def badge(self) -> tuple[Any, ...]:
+        """The state of the model: its badge, whether to ask again, the longest reply, its card."""
+        state, engine = self._starter.state, None
+        if state == "ready":
+            engine = await self._starter.engine()
+        info = engine.info if engine else None
+        most = LIMITS["max_new_tokens"][1]
+        if info is not None and info.context_length is not None:
+            most = min(most, info.context_length - PROMPT_ROOM)
+        badge = render_badge(self._starter.name, state, info, str(self._starter.progress))
+        timer = gr.Timer(active=state == "loading")
+        return badge, timer, gr.Slider(maximum=most), render_about(info)
+
+    def _meet(self, state: Session, request: gr.Request) -> None:
+        state.visitor = visitor_of_page(request)
+        self._open[request.session_hash or ""] = state
