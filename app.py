@@ -19,7 +19,6 @@ from llama_ui.engine.progress import Report
 from llama_ui.engine.starter import EngineStarter
 from llama_ui.settings import Settings, parse_settings
 from llama_ui.terminal import ProgressLine
-from llama_ui.web.metrics import Metrics
 
 EXIT_GPU_LOST = 70
 IN_SPACE = "SPACE_ID" in os.environ
@@ -43,6 +42,9 @@ def main() -> int:
         from llama_ui.doctor import run_doctor
 
         return run_doctor(settings)
+
+    # Imported here: the doctor must run where packages are missing.
+    from llama_ui.web.metrics import Metrics
 
     name = settings.model_label
     line = ProgressLine(name, sys.stderr)

@@ -72,17 +72,36 @@ class Events:
             self._handlers.leave(state)
 
     @_streaming
-    def send(self, state: Session, shown: str, text: str, *values: Any) -> Frames:
+    def send(
+        self, request: gr.Request, state: Session, shown: str, text: str, *values: Any
+    ) -> Frames:
+        self._meet(state, request)
         return self._handlers.send(state, shown, text, Form(*values))
 
     @_streaming
-    def act(self, event: gr.EventData, state: Session, shown: str, *values: Any) -> Frames:
+    def act(
+        self,
+        event: gr.EventData,
+        request: gr.Request,
+        state: Session,
+        shown: str,
+        *values: Any,
+    ) -> Frames:
+        self._meet(state, request)
         return self._handlers.act(state, shown, event._data or {}, Form(*values))
 
     @_streaming
     def compare(
-        self, state: Session, shown: str, text: str, what: Any, value: Any, *values: Any
+        self,
+        request: gr.Request,
+        state: Session,
+        shown: str,
+        text: str,
+        what: Any,
+        value: Any,
+        *values: Any,
     ) -> Frames:
+        self._meet(state, request)
         return self._handlers.compare(state, shown, text, what, value, Form(*values))
 
     async def stop(self, state: Session) -> None:
@@ -95,7 +114,6 @@ class Events:
         self, event: gr.EventData, state: Session, shown: str, request: gr.Request
     ) -> Changes:
         """Another chat is opened in the sidebar, or the open one is renamed."""
-        # After a restart of the server this may be the first it hears of an open page.
         self._meet(state, request)
         data = event._data or {}
         if "name" in data:
@@ -126,5 +144,7 @@ class Events:
         return badge, timer, gr.Slider(maximum=most), render_about(info)
 
     def _meet(self, state: Session, request: gr.Request) -> None:
+        # At every event: after a restart of the server, or from a program that sends events of
+        # its own, any may be the first.
         state.visitor = visitor_of_page(request)
         self._open[request.session_hash or ""] = state

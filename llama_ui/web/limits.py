@@ -177,8 +177,7 @@ def _pair(size: int | None, period_s: float) -> list[Buckets[str]]:
 
 
 def _of(pair: list[Buckets[str]], visitor: Visitor) -> list[tuple[Buckets[str], str]]:
-    keys = [visitor.name, network(visitor.address)]
-    return [(buckets, key) for buckets, key in zip(pair, keys, strict=bool(pair)) if key]
+    return [*zip(pair, [visitor.name, network(visitor.address)], strict=False)]
 
 
 def _check(wait_s: float, what: str) -> None:

@@ -36,22 +36,30 @@ def pirate():
     return load_model(MODELS["pocket"], adapter=str(PIRATE))
 
 
-def answers(loaded) -> list[tuple[str, str]]:
-    """What the engine says to each question, and what generate says."""
+def answers(loaded) -> list[str]:
+    """What the engine says to each question."""
     engine = LocalEngine(loaded, slots=3, chunk=16)
     plans = [engine.plan([{"role": "user", "content": text}], GREEDY) for text in QUESTIONS]
     replies = [engine.submit(plan, GREEDY) for plan in plans]
     said = [collect(reply)[0] for reply in replies]
     engine.close()
-    return [(text, generate(loaded, plan.ids, 24)) for text, plan in zip(said, plans, strict=True)]
+    return said
+
+
+def generated(loaded) -> list[str]:
+    """What generate says; it packs 4-bit weights in another way, so only for plain ones."""
+    engine = LocalEngine(loaded)
+    plans = [engine.plan([{"role": "user", "content": text}], GREEDY) for text in QUESTIONS]
+    engine.close()
+    return [generate(loaded, plan.ids, 24) for plan in plans]
 
 
 def test_it_changes_the_manner_of_the_4_bit_model(pirate, loaded):
     assert pirate.info.adapter == "pirate-adapter"
     assert pirate.info.quantization == "4-bit NF4"
     assert loaded.info.adapter == ""
-    assert all("Arrr" in text for text, _ in answers(pirate))
-    assert not any("Arrr" in text for text, _ in answers(loaded))
+    assert all("Arrr" in text for text in answers(pirate))
+    assert not any("Arrr" in text for text in answers(loaded))
 
 
 def test_it_is_not_merged(pirate):
@@ -70,9 +78,9 @@ def test_the_engine_says_what_generate_says(tmp_path, tokenizer):
     torch.nn.Module.float(loaded.model)
     without = load_model(str(folder), quantization="none")
     torch.nn.Module.float(without.model)
-    for (text, expected), (other, _) in zip(answers(loaded), answers(without), strict=True):
-        assert text == expected
-        assert text != other
+    said = answers(loaded)
+    assert said == generated(loaded)
+    assert all(a != b for a, b in zip(said, answers(without), strict=True))
 
 
 def random_adapter(folder, base, targets=("q_proj", "gate_proj", "o_proj"), **options):
