@@ -109,6 +109,7 @@ def test_hovering_a_reply_tells_how_it_came_about_and_replay_repeats_it(page):
     set_option(page, "temperature", "0")
     tool(page, LAST_REPLY, "replay")
     expect(page.locator(".news")).to_contain_text(re.compile("Replayed"), timeout=60_000)
+    expect(page.locator(".news")).to_be_visible()
 
 
 def test_two_replies_stand_side_by_side_and_one_is_kept(page):
