@@ -11,12 +11,14 @@ from pathlib import Path
 
 from llama_ui.settings import ROOT
 from tests.hub.faults import SECTIONS, provoke
+from tests.hub.loading import HEADING, LOADING, spoken
 
 PAGE = ROOT / "docs" / "faults.md"
 _HEAD = """# What can go wrong with a model, and what is said
 
 Made by `python -m tests.hub.table`, which makes each of these happen: against a small Hugging Face
-Hub on the same machine, in folders with real files. The page shows the same words.
+Hub on the same machine, in folders with real files, with an adapter that was changed. The page
+shows the same words.
 """
 
 
@@ -44,6 +46,7 @@ def row(title: str, answer: Mapping[str, str], folder: Path) -> tuple[str, str, 
     """
     text = "\0".join((answer["problem"], answer["next_step"]))
     text = re.sub(rf"{re.escape(str(folder))}/folder-\d+", "models/llama", text)
+    text = text.replace(f"{folder}/pirate-adapter", "models/pirate-adapter")
     for home in (str(folder), __file__.replace("table", "faults")):
         text = text.replace(home, "~/.cache/huggingface")
     text = re.sub(r"someone/model-\d+", "someone/model", text)
@@ -60,6 +63,9 @@ def main() -> int:
             said, _ = provoke(faults, Path(name))
             answers = zip(faults, said, strict=True)
             sections[heading] = [row(fault.title, answer, Path(name)) for fault, answer in answers]
+    with tempfile.TemporaryDirectory() as name:
+        made = [(title, spoken(make(Path(name)))) for title, _, make in LOADING]
+        sections[HEADING] = [row(title, answer, Path(name)) for title, answer in made]
     PAGE.parent.mkdir(exist_ok=True)
     PAGE.write_text(page(sections), encoding="utf-8")
     return 0

@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from tests.hub.faults import SECTIONS, Fault, provoke
+from tests.hub.loading import HEADING, LOADING, spoken
 from tests.hub.table import PAGE, page, row
 
 ALL = [fault for faults in SECTIONS.values() for fault in faults]
@@ -34,10 +35,15 @@ def test_no_token_is_told_or_logged(said):
     assert "Secret" not in str(answers)
 
 
-def test_the_page_in_the_docs_is_what_is_said(said):
+def test_the_page_in_the_docs_is_what_is_said(said, tmp_path):
+    pytest.importorskip("peft")
     answers, _, folder = said
     sections = {
         heading: [row(fault.title, answers[fault.title], folder) for fault in faults]
         for heading, faults in SECTIONS.items()
     }
+    made = [(title, says, spoken(make(tmp_path))) for title, says, make in LOADING]
+    for _, says, answer in made:
+        assert says in f"{answer['problem']} {answer['next_step']}"
+    sections[HEADING] = [row(title, answer, tmp_path) for title, _, answer in made]
     assert page(sections) == PAGE.read_text(encoding="utf-8"), "run python -m tests.hub.table"
