@@ -320,7 +320,9 @@ def test_shift_enter_breaks_the_line(page):
 def test_an_error_keeps_what_was_typed(page):
     text = "llama " * 3000
     send(page, text)
-    expect(page.locator(".fault")).to_contain_text("the context window holds 2,048")
+    expect(page.locator("#notice .fault")).to_contain_text("the context window holds 2,048")
+    # The meter has said it before; it is not to be read twice.
+    expect(page.locator("#meter .fault")).to_be_hidden()
     expect(page.locator("#message textarea")).to_have_value(text)
     page.fill("#message textarea", "Hello!")
     page.press("#message textarea", "Enter")

@@ -63,8 +63,7 @@ def test_what_would_be_left_out_is_grey_before_it_is_sent_and_a_pin_holds_it(pag
     assert page.locator(".turn.going").first.get_attribute("data-n") == "0"
     tool(page, ".turn.user >> nth=0", "pin")
     expect(page.locator(".turn.going").first).to_have_attribute("data-n", "2")
-    set_option(page, "max_new_tokens", "1990")
-    page.fill("#message textarea", LONG)
+    page.fill("#message textarea", LONG * 4)
     expect(page.locator("#meter .fault")).to_contain_text("the context window holds 2,048")
 
 
