@@ -19,7 +19,8 @@ from pathlib import Path
 import httpx
 from playwright.sync_api import Page, expect, sync_playwright
 
-from llama_ui.engine.base import Chunk, EngineInfo, EngineLoad, PromptPlan, Reply, Stats, Token
+from llama_ui.engine.base import EngineInfo, EngineLoad, PromptPlan
+from llama_ui.engine.reply import Chunk, Reply, Stats, Token
 from llama_ui.options import ChatOptions
 from llama_ui.web.form import Form
 from tests.browser.conftest import FLAGS, chromium_path

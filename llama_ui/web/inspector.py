@@ -5,7 +5,8 @@ import math
 from collections.abc import Mapping, Sequence
 from html import escape
 
-from llama_ui.engine.base import Engine, PromptPlan, Token
+from llama_ui.engine.base import Engine, PromptPlan
+from llama_ui.engine.reply import Token
 
 _PARTS = {
     "system": "system",
