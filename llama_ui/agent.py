@@ -31,7 +31,8 @@ The actions are:
 
 Examples:
 User: Hello!
-{"action": "Final Answer", "action_input": "Hello! What can I do for you?"}
+{"action": "Final Answer", "action_input": "Hello! What can I do for you?"}"""
+_SUM = """
 User: What is 12 times 7?
 {"action": "Calculator", "action_input": "12*7"}
 User: Observation: 84
@@ -40,9 +41,19 @@ _NO_ACTION = "Error: that was not one JSON object."
 _LAST = "Use no more tools. Say your answer now, in plain words."
 
 
+Offer = tuple[str, str]  # what the model calls a tool, and what it reads of it
+
+
 def system_prompt(tools: Sequence[Tool] = TOOLS) -> str:
     """The system prompt that offers tools."""
-    return _SYSTEM % "\n".join(f'- "{tool_name(tool)}": {tool_description(tool)}' for tool in tools)
+    return offering([(tool_name(tool), tool_description(tool)) for tool in tools])
+
+
+def offering(offers: Sequence[Offer]) -> str:
+    """The same for tools that run anywhere."""
+    has_calculator = any(same_name(name, "Calculator") for name, _ in offers)
+    prompt = _SYSTEM % "\n".join(f'- "{name}": {said}' for name, said in offers)
+    return prompt + _SUM if has_calculator else prompt
 
 
 def with_tools(

@@ -4,7 +4,7 @@ import asyncio
 import json
 import secrets
 import time
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
@@ -16,6 +16,7 @@ from starlette.types import Receive, Scope, Send
 
 from llama_ui.engine.base import Engine
 from llama_ui.engine.reply import FinishReason, Reply, Stats, Token
+from llama_ui.web.openai_tools import Tool, read_answer
 
 
 @dataclass(eq=False)
@@ -25,8 +26,20 @@ class Completion:
     model: str
     engine: Engine
     shown_top: int | None
+    tools: Sequence[Tool] = ()
     id: str = field(default_factory=lambda: f"chatcmpl-{secrets.token_hex(12)}")
     created: int = field(default_factory=lambda: int(time.time()))
+
+    def answer(self, text: str, reason: FinishReason | None) -> tuple[dict[str, Any], str]:
+        """The message that a whole reply is, and how it ended."""
+        ended = reason_of(reason)
+        if not self.tools:
+            return {"role": "assistant", "content": text}, ended
+        said, call = read_answer(text, reason == "stop", self.tools)
+        if call is None:
+            return {"role": "assistant", "content": said}, ended
+        calls = [call.model_dump()]
+        return {"role": "assistant", "content": None, "tool_calls": calls}, "tool_calls"
 
     def head(self, kind: str) -> dict[str, Any]:
         return {"id": self.id, "object": kind, "created": self.created, "model": self.model}
