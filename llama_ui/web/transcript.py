@@ -39,7 +39,7 @@ _KEYS = (
     "<kbd>Enter</kbd> sends · <kbd>Shift</kbd>+<kbd>Enter</kbd> breaks the line · "
     "<kbd>Esc</kbd> stops · <kbd>↑</kbd> edits your last message"
 )
-_CUT: tuple[Ending, ...] = ("cancelled", "length", "error")
+_CUT: tuple[Ending, ...] = ("cancelled", "length", "time", "error")
 
 
 def render_conversation(
