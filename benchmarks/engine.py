@@ -16,10 +16,11 @@ from dataclasses import replace
 import torch
 
 from benchmarks.models import load
-from llama_ui.engine.base import PromptPlan, Reply, Stats
+from llama_ui.engine.base import PromptPlan
 from llama_ui.engine.cache import bytes_per_token
 from llama_ui.engine.loader import LoadedModel
 from llama_ui.engine.local import LocalEngine
+from llama_ui.engine.reply import Reply, Stats
 from llama_ui.prompt import Segment
 from llama_ui.sampling import Sampling
 

@@ -21,7 +21,7 @@ from transformers import (
 
 from llama_ui.engine.base import EngineInfo
 from llama_ui.engine.loader import LoadedModel, load_model
-from llama_ui.engine.memory import LLAMA_2
+from llama_ui.engine.shape import LLAMA_2
 from llama_ui.formats import CompletionFormat
 from llama_ui.settings import MODELS
 

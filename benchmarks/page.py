@@ -19,7 +19,8 @@ from pathlib import Path
 import httpx
 from playwright.sync_api import Page, expect, sync_playwright
 
-from llama_ui.engine.base import Chunk, EngineInfo, EngineLoad, PromptPlan, Reply, Stats, Token
+from llama_ui.engine.base import EngineInfo, EngineLoad, PromptPlan
+from llama_ui.engine.reply import Chunk, Reply, Stats, Token
 from llama_ui.options import ChatOptions
 from llama_ui.web.form import Form
 from tests.browser.conftest import FLAGS, chromium_path
@@ -181,9 +182,11 @@ def inspecting(browser) -> None:
     page.locator("#max_new_tokens input[type=number]").press("Tab")
     while taken(page) < 4_000:
         page.fill("#message textarea", "llamas like the green grass of the hills, " * 40)
+        count = page.locator("#transcript .turn.assistant").count()
         page.press("#message textarea", "Enter")
-        expect(page.locator("#send")).to_be_visible(timeout=60_000)
-        page.wait_for_timeout(300)
+        answers = page.locator("#transcript .turn.assistant")
+        expect(answers).to_have_count(count + 1, timeout=60_000)
+        page.wait_for_timeout(500)  # for the meter
     keys = [page.evaluate(_KEY) for _ in range(30)]
     opened = []
     for _ in range(7):
@@ -259,11 +262,11 @@ async def click_among(users: int) -> tuple[list[float], list[float]]:
     async with httpx.AsyncClient(base_url=URL, timeout=60, limits=httpx.Limits()) as client:
         config = (await client.get("/config")).json()
         events = {event["api_name"]: event["id"] for event in config["dependencies"]}
-        alone = [await click(client, events["on_undo"]) for _ in range(15)]
+        alone = [await click(client, events["undo"]) for _ in range(15)]
         readers = [asyncio.create_task(wait_in_line(client, events, user)) for user in range(users)]
         await asyncio.sleep(5)
         assert not any(reader.done() for reader in readers)
-        among = [await click(client, events["on_undo"]) for _ in range(15)]
+        among = [await click(client, events["undo"]) for _ in range(15)]
         for reader in readers:
             reader.cancel()
         await asyncio.gather(*readers, return_exceptions=True)
@@ -285,11 +288,11 @@ async def click(client: httpx.AsyncClient, event: int) -> float:
 async def wait_in_line(client: httpx.AsyncClient, events: dict[str, int], user: int) -> None:
     """Send a message that waits, and read the stream of its frames."""
     session = f"visitor{user}"
-    opened = await run(client, events["on_open"], session, [None])
+    opened = await run(client, events["opened"], session, [None])
     options = Form.of(ChatOptions()).values()
     body = {
-        "data": [None, opened["data"][1], "wait", *options],
-        "fn_index": events["on_send"],
+        "data": [None, opened["data"][-1], "wait", *options],
+        "fn_index": events["send"],
         "session_hash": session,
     }
     (await client.post("/gradio_api/queue/join", json=body)).raise_for_status()

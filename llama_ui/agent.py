@@ -11,7 +11,8 @@ from dataclasses import dataclass, replace
 
 from llama_ui.actions import FINAL, Action, read_action, same_name, spoken
 from llama_ui.conversation import Step
-from llama_ui.engine.base import Engine, PlanOptions, Stats
+from llama_ui.engine.base import Engine, PlanOptions
+from llama_ui.engine.reply import Stats
 from llama_ui.prompt import Message
 from llama_ui.sampling import Sampling
 from llama_ui.tools import TOOLS, Tool, run_tool, tool_description, tool_name

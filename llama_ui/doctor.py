@@ -185,7 +185,7 @@ def _config(settings: Settings) -> dict[str, Any] | None:
     """The model's config.json as far as it is known before a download."""
     from llama_ui.engine.download import local_folder
     from llama_ui.engine.hub import cached_file
-    from llama_ui.engine.memory import LLAMA_2
+    from llama_ui.engine.shape import LLAMA_2
 
     source = settings.model_source
     folder = local_folder(source)

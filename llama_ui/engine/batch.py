@@ -7,10 +7,10 @@ from collections.abc import Sequence
 
 import torch
 
-from llama_ui.engine.base import FinishReason, Token
 from llama_ui.engine.cache import KVCache, cache_dtype, slots_that_fit
 from llama_ui.engine.forward import Layer, LlamaForward
 from llama_ui.engine.loader import LoadedModel
+from llama_ui.engine.reply import FinishReason, Token
 from llama_ui.engine.request import Request
 from llama_ui.engine.slots import Slot, best_source, choose_target
 from llama_ui.engine.step import DecodeStep, RowInput

@@ -5,7 +5,8 @@ from typing import Any
 
 import torch
 
-from llama_ui.engine.memory import SCRATCH, SLOTS_ON_CPU, ModelShape, slots_in
+from llama_ui.engine.memory import SCRATCH, SLOTS_ON_CPU, slots_in
+from llama_ui.engine.shape import ModelShape
 
 
 class KVCache:

@@ -10,7 +10,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from llama_ui.engine.base import FinishReason
+from llama_ui.engine.reply import FinishReason
 from llama_ui.errors import EngineError
 from llama_ui.prompt import Message
 from llama_ui.sampling import Sampling

@@ -8,13 +8,9 @@ begins the others again.
 import json
 import logging
 import shutil
-import threading
-import time
-from collections import deque
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from pathlib import Path
-from typing import Any
 
 from huggingface_hub import constants, hf_hub_download
 from huggingface_hub.errors import HFValidationError
@@ -25,12 +21,12 @@ from llama_ui.engine.hub import Listing, cached_file, discard, look_up, remove_l
 from llama_ui.engine.hub_faults import damaged, disk_full, explain, no_such_model
 from llama_ui.engine.progress import Progress, Report, ignore, size_in_words
 from llama_ui.engine.snapshot import Kind, check_snapshot, small_files, weight_files
+from llama_ui.engine.transfer import TransferMeter, bar_for
 from llama_ui.errors import ModelError
 
 log = logging.getLogger(__name__)
 
 _AT_ONCE = 8
-_SPEED_WINDOW_S = 5.0
 
 
 def fetch_model(
@@ -148,7 +144,7 @@ def fetch_small_files(
     """The folder of a model in the cache, with everything but the weights."""
     first, *others = small_files(source, listing.files, kind)
     # By the name of the revision: this notes in the cache which commit that name stands for.
-    config = _fetch_one(source, first, listing, _Meter(0, 0, ignore), revision or "main")
+    config = _fetch_one(source, first, listing, TransferMeter(0, 0, ignore), revision or "main")
     _fetch_all(source, others, listing, ignore)
     return config.parent
 
@@ -157,7 +153,7 @@ def _fetch_all(source: str, names: Sequence[str], listing: Listing, report: Repo
     """Bring the files that are not in the cache yet, several at a time."""
     to_come = missing(source, names, listing)
     total, needed = (sum(listing.files[n].size for n in group) for group in (names, to_come))
-    meter = _Meter(total - needed, total, report)
+    meter = TransferMeter(total - needed, total, report)
     meter.add(0)
     with ThreadPoolExecutor(_AT_ONCE) as pool:
         jobs = [pool.submit(_fetch_one, source, name, listing, meter) for name in to_come]
@@ -188,12 +184,12 @@ def _is_cached(source: str, name: str, listing: Listing) -> bool:
 
 
 def _fetch_one(
-    source: str, name: str, listing: Listing, meter: "_Meter", revision: str | None = None
+    source: str, name: str, listing: Listing, meter: TransferMeter, revision: str | None = None
 ) -> Path:
     was_cached = _is_cached(source, name, listing)
     path = Path(
         hf_hub_download(
-            source, name, revision=revision or listing.commit, tqdm_class=_bar_for(meter)
+            source, name, revision=revision or listing.commit, tqdm_class=bar_for(meter)
         )
     )
     if not was_cached and not listing.files[name].matches(path):
@@ -209,58 +205,3 @@ def check_room(source: str, needed: int) -> int:
     if needed > free:
         raise disk_full(source, size_in_words(needed), size_in_words(free))
     return free
-
-
-class _Meter:
-    """Adds up what the threads of a download receive, and reports it.
-
-    Args:
-        done: bytes that were there before.
-        total: bytes of all files together.
-    """
-
-    def __init__(self, done: int, total: int, report: Report) -> None:
-        self.abandoned = False
-        self._done, self._total, self._report = done, total, report
-        self._lock = threading.Lock()
-        self._recent: deque[tuple[float, int]] = deque([(time.monotonic(), done)])
-
-    def add(self, count: int) -> None:
-        if self.abandoned:
-            raise InterruptedError("another file of this download has failed")
-        with self._lock:
-            self._done += count
-            now = time.monotonic()
-            while len(self._recent) > 1 and now - self._recent[0][0] > _SPEED_WINDOW_S:
-                self._recent.popleft()
-            then, before = self._recent[0]
-            self._recent.append((now, self._done))
-            speed = (self._done - before) / (now - then) if now > then else 0.0
-            self._report(Progress("downloading", self._done, self._total, speed))
-
-
-def _bar_for(meter: _Meter) -> Any:
-    """A progress bar as huggingface_hub wants one, which shows nothing and counts in the meter."""
-
-    class Bar:
-        def __init__(self, *_: Any, **__: Any) -> None: ...
-
-        def __enter__(self) -> "Bar":
-            return self
-
-        def __exit__(self, *_: Any) -> None: ...
-
-        def update(self, count: float | None = 1) -> None:
-            """Bytes written to disk."""
-            meter.add(int(count or 0))
-
-        def update_transfer(self, count: float | None = 1) -> None:
-            """Bytes from the network, which hf_xet counts apart."""
-
-        def set_postfix_str(self, *_: Any, **__: Any) -> None: ...
-
-        def set_transfer_postfix_str(self, *_: Any, **__: Any) -> None: ...
-
-        def close(self) -> None: ...
-
-    return Bar

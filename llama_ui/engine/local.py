@@ -3,30 +3,20 @@
 import logging
 import threading
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 from functools import partial
 from typing import TypeVar
 
 import torch
 
-from llama_ui.engine.base import (
-    Chunk,
-    EngineInfo,
-    EngineLoad,
-    FinishReason,
-    PlanOptions,
-    PromptPlan,
-    Reply,
-)
+from llama_ui.engine.base import EngineInfo, EngineLoad, PromptPlan
 from llama_ui.engine.batch import make_batch
-from llama_ui.engine.decoder import piece_text
 from llama_ui.engine.faults import MEMORY_FULL, bug, has_lost_the_gpu, is_out_of_memory
 from llama_ui.engine.loader import LoadedModel
 from llama_ui.engine.meter import SpeedMeter
-from llama_ui.engine.planning import plan_prompt
+from llama_ui.engine.reply import Chunk, FinishReason, Reply
 from llama_ui.engine.request import Request
+from llama_ui.engine.wording import Wording
 from llama_ui.errors import BusyError, ChatError, EngineError
-from llama_ui.prompt import Message, Segment
 from llama_ui.sampling import Sampling
 
 log = logging.getLogger(__name__)
@@ -34,7 +24,7 @@ log = logging.getLogger(__name__)
 _Result = TypeVar("_Result")
 
 
-class LocalEngine:
+class LocalEngine(Wording):
     """Answers requests with a model in this process.
 
     Args:
@@ -56,12 +46,9 @@ class LocalEngine:
         chunk: int | None = None,
         on_fatal: Callable[[], None] = lambda: None,
     ) -> None:
-        self._tokenizer = loaded.tokenizer
-        self._format = loaded.format
+        super().__init__(loaded, public_system)
         self._info = loaded.info
-        self._window = loaded.window
         self._max_waiting = max_waiting
-        self._public_system = public_system
         self._on_fatal = on_fatal
         self._batch = make_batch(loaded, slots, chunk)
         self._waiting: list[Request] = []
@@ -86,29 +73,6 @@ class LocalEngine:
             slots=self._batch.size,
         )
 
-    def plan(
-        self,
-        messages: Sequence[Message],
-        sampling: Sampling,
-        options: PlanOptions = PlanOptions(),  # noqa: B008 - immutable
-    ) -> PromptPlan:
-        """Lay out the prompt; raises DialogError or ContextWindowError."""
-        plan = plan_prompt(
-            partial(self._format.encode, memo={}),
-            messages,
-            options,
-            window=self._window,
-            reply_tokens=sampling.max_new_tokens,
-            begun=self._begun(options.reply_prefix_ids),
-        )
-        has_system = messages[0]["role"] == "system"
-        is_public = has_system and messages[0]["content"] == self._public_system
-        return replace(plan, is_public=is_public)
-
-    def reply_ids(self, text: str) -> tuple[int, ...]:
-        """The tokens of a reply, to have it continued; tags in it stay text."""
-        return self._format.encode_reply(text)
-
     def submit(self, plan: PromptPlan, sampling: Sampling) -> Reply:
         """Put the request in line; raises EngineError when the line is full."""
         request = Request.create(plan, sampling, self._tokenizer)
@@ -124,23 +88,6 @@ class LocalEngine:
             request.reply.put(Chunk(queue_position=len(self._waiting)))
             self._changed.notify()
         return request.reply
-
-    def text_of(self, ids: Sequence[int]) -> str:
-        """The text of a reply made of these tokens, control tokens left out."""
-        text = self._tokenizer.decode(
-            list(ids), skip_special_tokens=True, clean_up_tokenization_spaces=False
-        )
-        assert isinstance(text, str)
-        return text
-
-    def pieces(self, ids: Sequence[int]) -> list[str]:
-        """What each token looks like by itself, spaces and control tokens included."""
-        return [piece_text(self._tokenizer, token) for token in ids]
-
-    def _begun(self, ids: tuple[int, ...]) -> Segment | None:
-        if not ids:
-            return None
-        return Segment("reply", None, f" {self.text_of(ids)}", ids)
 
     def forget(self, owner: str) -> None:
         """Drop the keys and values kept for an owner, as soon as nothing of theirs runs."""

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
+from llama_ui.engine.shape import HALF, LLAMA_2, ModelShape
 from llama_ui.errors import ModelError
 from llama_ui.settings import Quantization
 
@@ -18,9 +19,7 @@ MOST_SLOTS = 32  # that an engine takes by itself, however much memory there is
 SLOTS_ON_CPU = 4
 SCRATCH = 8  # positions behind the end of each slot
 
-_HALF = 2  # bytes of a bfloat16 or float16
 _BLOCK, _SUPERBLOCK = 64, 256  # weights that share a scale; scales that share a scale
-_CHUNK_ON_GPU = 512
 
 # Measured (benchmarks/README.md), whatever the model:
 _CUDA = 950_000_000  # on each GPU: context, kernels, captured graphs, cuBLAS workspaces
@@ -49,78 +48,6 @@ class MemoryNeed:
         return self.weights + self.cache + self.overhead
 
 
-@dataclass(frozen=True, slots=True)
-class ModelShape:
-    """The sizes in a config.json that decide on memory."""
-
-    hidden: int
-    intermediate: int
-    layers: int
-    heads: int
-    kv_heads: int
-    head_dim: int
-    vocabulary: int
-    context: int
-    is_tied: bool
-
-    @classmethod
-    def of(cls, config: Mapping[str, Any]) -> ModelShape:
-        """Read a config.json of the Llama architecture; raises ModelError when one is missing."""
-        try:
-            heads = int(config["num_attention_heads"])
-            return cls(
-                hidden=int(config["hidden_size"]),
-                intermediate=int(config["intermediate_size"]),
-                layers=int(config["num_hidden_layers"]),
-                heads=heads,
-                kv_heads=int(config.get("num_key_value_heads") or heads),
-                head_dim=int(config.get("head_dim") or config["hidden_size"] // heads),
-                vocabulary=int(config["vocab_size"]),
-                context=int(config["max_position_embeddings"]),
-                is_tied=bool(config.get("tie_word_embeddings", False)),
-            )
-        except (KeyError, TypeError, ValueError, ZeroDivisionError) as error:
-            raise ModelError(
-                f"The config.json of the model does not say how large it is ({error}).",
-                "Download it again, or choose another model.",
-            ) from error
-
-    @property
-    def joined_weights(self) -> int:
-        """Of one layer: query, key, value, gate and up projections."""
-        qkv = self.hidden * (self.heads + 2 * self.kv_heads) * self.head_dim
-        return qkv + 2 * self.hidden * self.intermediate
-
-    @property
-    def other_weights(self) -> int:
-        """Of one layer: attention output and down projections."""
-        return self.hidden * (self.heads * self.head_dim + self.intermediate)
-
-    @property
-    def output_rows(self) -> int:
-        """Of all linear layers of one layer."""
-        projections = (self.heads + 2 * self.kv_heads) * self.head_dim + 2 * self.intermediate
-        return projections + 2 * self.hidden
-
-    @property
-    def unquantised_weights(self) -> int:
-        """Embedding, head and norms: always held in 16 bits."""
-        tables = 1 if self.is_tied else 2
-        return tables * self.vocabulary * self.hidden + (2 * self.layers + 1) * self.hidden
-
-    def bytes_per_token(self, itemsize: int) -> int:
-        """Keys and values of one position of one slot, over all layers."""
-        return 2 * self.layers * self.kv_heads * self.head_dim * itemsize
-
-    def workspace(self, length: int) -> int:
-        """On a GPU, while a chunk of a prompt is fed: the largest weight unpacked, activations,
-        the attention mask."""
-        unpacked = 2 * self.hidden * self.intermediate * _HALF
-        activations = _CHUNK_ON_GPU * (4 * self.intermediate + 6 * self.hidden) * _HALF
-        mask = _CHUNK_ON_GPU * length * (self.heads // self.kv_heads) * _HALF
-        return unpacked + activations + mask
-
-
 def memory_need(
     config: Mapping[str, Any],
     *,
@@ -144,13 +71,13 @@ def memory_need(
     length = (context or shape.context) + SCRATCH
     kind, is_double = _kept_quantization(config) or (quantization, True)
     weights = shape.layers * _layer_bytes(shape, kind, is_double, on_gpu=gpus > 0)
-    weights += shape.unquantised_weights * _HALF
+    weights += shape.unquantised_weights * HALF
     if gpus:
-        cache = shape.bytes_per_token(_HALF) * length * slots
+        cache = shape.bytes_per_token(HALF) * length * slots
         holes = 0 if kind == "8bit" else int(_HOLES * weights)
         return MemoryNeed(weights, cache, gpus * _CUDA + shape.workspace(length) + holes)
     # Keys and values are float32 on a CPU.
-    cache = shape.bytes_per_token(2 * _HALF) * length * slots
+    cache = shape.bytes_per_token(2 * HALF) * length * slots
     return MemoryNeed(weights, cache, _PROCESS)
 
 
@@ -252,7 +179,7 @@ def _kept_quantization(config: Mapping[str, Any]) -> tuple[Quantization, bool] |
 def _layer_bytes(shape: ModelShape, kind: Quantization, is_double: bool, on_gpu: bool) -> int:
     every = shape.joined_weights + shape.other_weights
     if kind == "none":
-        return every * _HALF
+        return every * HALF
     if kind == "8bit":
         return every + shape.output_rows * 4  # one float32 scale a row
     scales = 1 / _BLOCK + 4 / (_BLOCK * _SUPERBLOCK) if is_double else 4 / _BLOCK
@@ -260,25 +187,3 @@ def _layer_bytes(shape: ModelShape, kind: Quantization, is_double: bool, on_gpu:
     # AVX512-BF16 keeps the joined weights once more, in the order in which it reads them.
     joined = 4 / _BLOCK if on_gpu else 1 / 2 + 2 / _BLOCK
     return int(every * (1 / 2 + scales) + shape.joined_weights * joined)
-
-
-def _llama_2(
-    hidden: int, intermediate: int, layers: int, heads: int, kv_heads: int
-) -> dict[str, Any]:
-    return {
-        "hidden_size": hidden,
-        "intermediate_size": intermediate,
-        "num_hidden_layers": layers,
-        "num_attention_heads": heads,
-        "num_key_value_heads": kv_heads,
-        "vocab_size": 32_000,
-        "max_position_embeddings": 4_096,
-    }
-
-
-# From the published config.json files; largest first.
-LLAMA_2 = {
-    "70b": _llama_2(8192, 28672, 80, 64, 8),
-    "13b": _llama_2(5120, 13824, 40, 40, 40),
-    "7b": _llama_2(4096, 11008, 32, 32, 32),
-}

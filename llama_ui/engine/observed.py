@@ -2,15 +2,8 @@
 
 from collections.abc import Callable, Sequence
 
-from llama_ui.engine.base import (
-    Chunk,
-    Engine,
-    EngineInfo,
-    EngineLoad,
-    PlanOptions,
-    PromptPlan,
-    Reply,
-)
+from llama_ui.engine.base import Engine, EngineInfo, EngineLoad, PlanOptions, PromptPlan
+from llama_ui.engine.reply import Chunk, Reply
 from llama_ui.prompt import Message
 from llama_ui.sampling import Sampling
 

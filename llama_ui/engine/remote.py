@@ -10,18 +10,12 @@ from pathlib import PurePosixPath
 
 import httpx
 
-from llama_ui.engine.base import (
-    Chunk,
-    EngineInfo,
-    EngineLoad,
-    PlanOptions,
-    PromptPlan,
-    Reply,
-)
+from llama_ui.engine.base import EngineInfo, EngineLoad, PlanOptions, PromptPlan
 from llama_ui.engine.planning import plan_prompt
 from llama_ui.engine.remote_faults import TimeLimits, explained
 from llama_ui.engine.remote_request import RemoteRequest, Upstream
 from llama_ui.engine.remote_server import RemoteServer
+from llama_ui.engine.reply import Chunk, Reply
 from llama_ui.engine.stopwords import StopWords
 from llama_ui.errors import BusyError, EngineError
 from llama_ui.prompt import Message, Segment, check_dialog

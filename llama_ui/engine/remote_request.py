@@ -8,7 +8,6 @@ from dataclasses import dataclass, field
 import anyio
 import httpx
 
-from llama_ui.engine.base import Chunk, FinishReason, Reply, Stats
 from llama_ui.engine.completions import (
     Usage,
     detail_of,
@@ -21,6 +20,7 @@ from llama_ui.engine.events import events, first_text
 from llama_ui.engine.meter import SpeedMeter
 from llama_ui.engine.remote_faults import BROKEN, TimeLimits
 from llama_ui.engine.remote_server import RemoteServer
+from llama_ui.engine.reply import Chunk, FinishReason, Reply, Stats
 from llama_ui.engine.stopwords import StopWords
 from llama_ui.errors import EngineError
 from llama_ui.prompt import Message

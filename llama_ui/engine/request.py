@@ -6,7 +6,8 @@ from dataclasses import dataclass
 
 from transformers import PreTrainedTokenizerBase
 
-from llama_ui.engine.base import FinishReason, PromptPlan, Reply, Token
+from llama_ui.engine.base import PromptPlan
+from llama_ui.engine.reply import FinishReason, Reply, Token
 from llama_ui.engine.slots import Slot
 from llama_ui.engine.streamer import ReplyStreamer
 from llama_ui.sampling import LIMITS, Sampling

@@ -11,9 +11,9 @@ from dataclasses import dataclass
 
 import torch
 
-from llama_ui.engine.base import Token
 from llama_ui.engine.cache import KVCache
 from llama_ui.engine.forward import LlamaForward
+from llama_ui.engine.reply import Token
 from llama_ui.engine.sampler import RowOptions, penalize, sample
 from llama_ui.sampling import LIMITS, Sampling
 

@@ -6,8 +6,8 @@ from typing import Any
 
 from transformers import PreTrainedTokenizerBase, TextIteratorStreamer
 
-from llama_ui.engine.base import Chunk, FinishReason, Reply, Stats, Token
 from llama_ui.engine.decoder import TextDecoder
+from llama_ui.engine.reply import Chunk, FinishReason, Reply, Stats, Token
 from llama_ui.engine.stopwords import StopWords
 
 

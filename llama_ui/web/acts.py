@@ -4,7 +4,8 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from llama_ui.conversation import Conversation
-from llama_ui.engine.base import Engine, Token
+from llama_ui.engine.base import Engine
+from llama_ui.engine.reply import Token
 from llama_ui.errors import DialogError
 from llama_ui.text import check_text
 from llama_ui.web.session import Session

@@ -3,7 +3,8 @@
 import asyncio
 from functools import partial
 
-from llama_ui.engine.base import Chunk, Engine, PromptPlan, Reply
+from llama_ui.engine.base import Engine, PromptPlan
+from llama_ui.engine.reply import Chunk, Reply
 from llama_ui.sampling import Sampling
 from llama_ui.web.limits import Gate, Visitor
 

@@ -9,7 +9,8 @@ from functools import partial
 from typing import Any
 
 from llama_ui.conversation import Conversation
-from llama_ui.engine.base import Engine, Reply
+from llama_ui.engine.base import Engine
+from llama_ui.engine.reply import Reply
 from llama_ui.engine.starter import EngineStarter
 from llama_ui.errors import ChatError, DialogError, incident
 from llama_ui.export import one_from_json

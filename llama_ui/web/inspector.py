@@ -4,8 +4,10 @@ import json
 import math
 from collections.abc import Mapping, Sequence
 from html import escape
+from itertools import count
 
-from llama_ui.engine.base import Engine, PromptPlan, Token
+from llama_ui.engine.base import Engine, PromptPlan
+from llama_ui.engine.reply import Token
 
 _PARTS = {
     "system": "system",
@@ -60,8 +62,15 @@ def render_meter(
     )
 
 
+_openings = count(1)
+
+
 def render_prompt(plan: PromptPlan, engine: Engine, title: str) -> str:
-    """The prompt token by token, each part labelled; what copying needs travels with it."""
+    """The prompt token by token, each part labelled; what copying needs travels with it.
+
+    No two are the same: Gradio does not show what it shows already, and a panel that was closed
+    would not open again with the same prompt.
+    """
     rows = []
     for segment in plan.segments:
         tokens = "".join(
@@ -72,11 +81,12 @@ def render_prompt(plan: PromptPlan, engine: Engine, title: str) -> str:
             f'<span class="segment part-{segment.kind}" data-part="{_KINDS[segment.kind]}">'
             f"{tokens}</span>"
         )
-    counts = " · ".join(f"{_PARTS[part]} {count:,}" for part, count in plan.counts.items() if count)
+    counts = " · ".join(f"{_PARTS[part]} {n:,}" for part, n in plan.counts.items() if n)
     parts = [{"part": s.kind, "text": s.text, "ids": [*s.ids]} for s in plan.segments]
     content = {"text": plan.text, "ids": plan.ids, "parts": parts, "counts": plan.counts}
     return (
-        f'<div class="prompt" data-content="{escape(json.dumps(content))}">'
+        f'<div class="prompt" data-opening="{next(_openings)}" '
+        f'data-content="{escape(json.dumps(content))}">'
         f"<h3>{escape(title)}</h3><p>{len(plan.ids):,} tokens: {counts}</p>"
         f'<div class="ids">{"".join(rows)}</div></div>'
     )

@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from prometheus_client import CollectorRegistry, Counter, Histogram, ProcessCollector
 from prometheus_client.core import GaugeMetricFamily, Metric
 
-from llama_ui.engine.base import Chunk
+from llama_ui.engine.reply import Chunk
 from llama_ui.engine.starter import EngineStarter
 from llama_ui.errors import BusyError
 

@@ -15,7 +15,8 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from llama_ui.engine.base import Chunk, Engine, Reply, Token
+from llama_ui.engine.base import Engine
+from llama_ui.engine.reply import Chunk, Reply, Token
 from llama_ui.engine.starter import EngineStarter
 from llama_ui.errors import (
     BusyError,

@@ -14,7 +14,8 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
-from llama_ui.engine.base import Engine, FinishReason, Reply, Stats, Token
+from llama_ui.engine.base import Engine
+from llama_ui.engine.reply import FinishReason, Reply, Stats, Token
 
 
 @dataclass(eq=False)

@@ -8,7 +8,8 @@ from dataclasses import dataclass, field, replace
 from llama_ui.actions import spoken
 from llama_ui.agent import Agent
 from llama_ui.conversation import Conversation, Facts, Step
-from llama_ui.engine.base import Chunk, Engine, PromptPlan, Reply, Token
+from llama_ui.engine.base import Engine, PromptPlan
+from llama_ui.engine.reply import Chunk, Reply, Token
 from llama_ui.sampling import Sampling
 from llama_ui.web.captions import queue_status
 from llama_ui.web.pacing import FramePacer

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from llama_ui.conversation import Conversation
-from llama_ui.engine.base import Reply, Token
+from llama_ui.engine.reply import Reply, Token
 from llama_ui.web.limits import Visitor
 from llama_ui.web.running import Running
 

@@ -5,7 +5,8 @@ from dataclasses import dataclass, replace
 
 from llama_ui.agent import with_tools
 from llama_ui.conversation import Conversation, Ending, Facts, Step
-from llama_ui.engine.base import Engine, PlanOptions, PromptPlan, Stats, Token
+from llama_ui.engine.base import Engine, PlanOptions, PromptPlan
+from llama_ui.engine.reply import Stats, Token
 from llama_ui.errors import DialogError
 from llama_ui.options import ChatOptions
 from llama_ui.prompt import Message

@@ -8,8 +8,9 @@ from dataclasses import replace
 
 import pytest
 
-from llama_ui.engine.base import PlanOptions, Reply
+from llama_ui.engine.base import PlanOptions
 from llama_ui.engine.local import LocalEngine
+from llama_ui.engine.reply import Reply
 from llama_ui.engine.streamer import ReplyStreamer
 from llama_ui.errors import ContextWindowError, EngineError
 from llama_ui.sampling import Sampling

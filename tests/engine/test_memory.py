@@ -10,7 +10,8 @@ from bitsandbytes.functional import has_avx512bf16
 
 from llama_ui.engine.batch import make_batch
 from llama_ui.engine.loader import load_model
-from llama_ui.engine.memory import LLAMA_2, ModelShape, memory_need, most_slots, what_fits
+from llama_ui.engine.memory import memory_need, most_slots, what_fits
+from llama_ui.engine.shape import LLAMA_2, ModelShape
 from llama_ui.errors import ModelError
 from llama_ui.settings import MODELS
 from tests.checkpoints import write_random

@@ -6,7 +6,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 from llama_ui.engine.loader import load_model
-from llama_ui.engine.memory import LLAMA_2, what_fits
+from llama_ui.engine.memory import what_fits
+from llama_ui.engine.shape import LLAMA_2
 from llama_ui.errors import ModelError
 from llama_ui.settings import MODELS, ROOT
 
