@@ -20,6 +20,9 @@ from llama_ui.web.theme import build_theme
 # How many more events than wait in the engine's line may be on their way: what goes beyond would
 # wait in Gradio's own line, which tells nobody anything (by default, beyond forty).
 _MORE_EVENTS = 1_000
+# Of so many pages, open or closed, Gradio keeps what it knows, about 80 kB each. A page that it has
+# forgotten brings its chat again.
+_KEPT_PAGES = 1_000
 _STYLES = ("style", "sidebar", "presets", "markdown", "inspect")
 
 log = logging.getLogger(__name__)
@@ -62,6 +65,7 @@ def serve(
                 theme=build_theme(),
                 css_paths=[ASSETS / f"{name}.css" for name in _STYLES],
                 js=f"() => {{{script('page.js')}}}",
+                state_session_capacity=_KEPT_PAGES,
                 max_threads=settings.max_waiting + _MORE_EVENTS,
                 # The page takes no files; Gradio's upload route would.
                 max_file_size=1,
