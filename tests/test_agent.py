@@ -12,6 +12,7 @@ from llama_ui.agent import (
     REMINDER,
     Agent,
     answer_with_tools,
+    offers_of,
     system_prompt,
     with_tools,
 )
@@ -26,7 +27,7 @@ FINAL = '{"action": "Final Answer", "action_input": "It is 84."}'
 
 
 def test_the_words_are_those_of_the_training():
-    assert system_prompt() == tool_prompt.system()
+    assert system_prompt(offers_of()) == tool_prompt.system()
     assert tool_prompt.REMINDER == REMINDER
 
 
@@ -87,6 +88,7 @@ def test_an_answer_is_spoken_while_it_is_written():
         assert 'Itä is "84".\nYes'.startswith(spoken(whole[:end]))
     assert spoken(whole) == 'Itä is "84".\nYes'
     assert spoken(CALCULATE) == ""
+    assert spoken(f"{CALCULATE}\nObservation: 5\n{FINAL}") == ""
 
 
 def test_after_five_steps_it_answers_in_plain_words():

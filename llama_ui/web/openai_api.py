@@ -15,6 +15,7 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
+from llama_ui.actions import spoken
 from llama_ui.engine.base import Engine
 from llama_ui.engine.reply import Chunk, Reply, Token
 from llama_ui.engine.starter import EngineStarter
@@ -35,7 +36,6 @@ from llama_ui.web.openai_reply import (
     EventStream,
     cancelled_when_left,
     event_line,
-    reason_of,
     usage_of,
 )
 from llama_ui.web.openai_schema import ChatRequest, complaint, error_body
@@ -107,18 +107,20 @@ class OpenAIApi:
             said, where = complaint(fault)
             return JSONResponse(error_body(said, _INVALID, where), 400)
         engine = self._engine()
-        messages = asked.dialog()
+        functions = asked.functions()
+        messages, options = asked.dialog(functions)
         sampling = asked.sampling(self._defaults, engine.info.context_length)
         if asked.logprobs and "logprobs" not in engine.info.supports:
             reason = engine.info.missing["logprobs"]
             return JSONResponse(error_body(reason, _INVALID, "logprobs"), 400)
         address = request.client.host if request.client else ""
         visitor = visitor_of({}, "api" if self._access.key else None, address)
-        plan = await asyncio.to_thread(engine.plan, messages, sampling)
+        plan = await asyncio.to_thread(engine.plan, messages, sampling, options)
         completion = Completion(
             engine.info.name,
             engine,
             (asked.top_logprobs or 0) if asked.logprobs else None,
+            functions,
         )
         reply = submit_for(visitor, self._gate, engine, plan, sampling)
         if asked.stream:
@@ -131,10 +133,11 @@ class OpenAIApi:
         tokens: tuple[Token, ...] = ()
         async for last in reply:
             text, tokens = text + last.text, tokens + last.tokens
+        message, reason = completion.message(text, last)
         choice: dict[str, Any] = {
             "index": 0,
-            "message": {"role": "assistant", "content": text},
-            "finish_reason": reason_of(last.finish_reason),
+            "message": {"role": "assistant", **message},
+            "finish_reason": reason,
             "logprobs": None if completion.shown_top is None else completion.logprobs(tokens),
         }
         head = completion.head("chat.completion")
@@ -144,15 +147,23 @@ class OpenAIApi:
         self, reply: Reply, completion: Completion, wants_usage: bool
     ) -> AsyncIterator[str]:
         yield event_line(completion.event({"role": "assistant", "content": ""}))
-        last = Chunk()
+        text, shown, last = "", "", Chunk()
         try:
             async for last in reply:
-                if last.text or last.tokens:
-                    yield event_line(completion.event({"content": last.text}, last.tokens))
+                text += last.text
+                if completion.functions is None:
+                    if last.text or last.tokens:
+                        yield event_line(completion.event({"content": last.text}, last.tokens))
+                elif (said := spoken(text)).startswith(shown) and said != shown:
+                    yield event_line(completion.event({"content": said[len(shown) :]}))
+                    shown = said
         except ChatError as fault:
             yield event_line(error_body(str(fault), "server_error"))
             return
-        yield event_line(completion.event({}, (), reason_of(last.finish_reason)))
+        message, reason = completion.message(text, last)
+        for delta in completion.rest(message, shown):
+            yield event_line(completion.event(delta))
+        yield event_line(completion.event({}, (), reason))
         if wants_usage:
             head = completion.head("chat.completion.chunk")
             yield event_line({**head, "choices": [], "usage": usage_of(last.stats)})

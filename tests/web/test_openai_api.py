@@ -108,7 +108,7 @@ def test_the_models(client):
     ("body", "says", "param"),
     [
         ({"n": 2}, "'n'", "n"),
-        ({"tools": []}, "not supported", "tools"),
+        ({"functions": []}, "not supported", "functions"),
         ({"response_format": {"type": "json_object"}}, "response_format", None),
         ({"temperature": 9}, "from 0 to 2", None),
         ({"temperature": "hot"}, "temperature", "temperature"),
