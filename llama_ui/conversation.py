@@ -20,7 +20,7 @@ MAX_MESSAGES = 2_000
 MAX_TITLE_CHARS = 80
 MAX_STEPS = 20
 
-Ending = Literal["stop", "length", "cancelled", "error", "edited"]
+Ending = Literal["stop", "length", "time", "cancelled", "error", "edited"]
 
 
 @dataclass(frozen=True, slots=True)

@@ -78,7 +78,7 @@ class Reply:
     def __init__(self) -> None:
         self._items: queue.SimpleQueue[Chunk | Exception] = queue.SimpleQueue()
         self._wake: Callable[[], object] | None = None
-        self._cancelled = False
+        self._cancelled = self._expired = False
         self._lock = threading.Lock()
         self._end: Chunk | Exception | None = None
         self._observers: list[Callable[[Chunk | Exception], None]] = []
@@ -91,6 +91,16 @@ class Reply:
     def cancel(self) -> None:
         """Ask the engine to stop. Thread-safe, returns at once, harmless when late."""
         self._cancelled = True
+
+    @property
+    def expired(self) -> bool:
+        """Whether it was stopped because its time was over."""
+        return self._expired
+
+    def expire(self) -> None:
+        """Ask the engine to stop because the time of the reply is over."""
+        self._expired = not self._cancelled
+        self.cancel()
 
     def put(self, item: Chunk | Exception) -> None:
         """For the engine: hand a chunk, or the fault that ends the reply, to the reader."""

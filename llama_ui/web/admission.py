@@ -24,7 +24,7 @@ def submit_for(
     reply.on_end(partial(_spend, visitor, gate))
     if gate.limits.reply_s is not None:
         # Harmless when the reply has long ended.
-        asyncio.get_running_loop().call_later(gate.limits.reply_s, reply.cancel)
+        asyncio.get_running_loop().call_later(gate.limits.reply_s, reply.expire)
     return reply
 
 

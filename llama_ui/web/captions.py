@@ -7,6 +7,7 @@ from llama_ui.engine.base import EngineInfo, EngineLoad
 from llama_ui.options import ChatOptions
 
 _NOTES: dict[Ending, str] = {
+    "time": "Cut: the time that a reply may take here is over.",
     "cancelled": "Stopped.",
     "error": "Incomplete: the reply ended with an error.",
     "edited": "Edited.",
@@ -14,6 +15,7 @@ _NOTES: dict[Ending, str] = {
 _ENDINGS: dict[Ending, str] = {
     "stop": "by itself",
     "length": "at the limit",
+    "time": "when its time was over",
     "cancelled": "by Stop",
     "error": "by an error",
     "edited": "edited since",

@@ -130,8 +130,9 @@ class Events:
         number = (event._data or {}).get("n")
         return self.layout.updates(await self._views.earlier_prompt(state, number))
 
-    async def badge(self) -> tuple[Any, ...]:
-        """The state of the model: its badge, whether to ask again, the longest reply, its card."""
+    async def engine(self) -> Changes:
+        """The state of the model: its badge, whether to ask again, the longest reply, its card, and
+        what it cannot do, greyed with the reason."""
         state, engine = self._starter.state, None
         if state == "ready":
             engine = await self._starter.engine()
@@ -141,7 +142,13 @@ class Events:
             most = min(most, info.context_length - PROMPT_ROOM)
         badge = render_badge(self._starter.name, state, info, str(self._starter.progress))
         timer = gr.Timer(active=state == "loading")
-        return badge, timer, gr.Slider(maximum=most), render_about(info)
+        return {
+            self.layout.badge: badge,
+            self.layout.timer: timer,
+            self.layout.about: render_about(info),
+            **self.layout.longest_reply(most),
+            **self.layout.without(info.missing if info else {}),
+        }
 
     def _meet(self, state: Session, request: gr.Request) -> None:
         # At every event: after a restart of the server, or from a program that sends events of

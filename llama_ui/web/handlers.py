@@ -218,7 +218,9 @@ class Handlers:
         if is_loading:
             running[0].status = self._loading_status()
         yield Frame(
-            transcript=render_conversation(conversation, session.dropped, turns[0].going_on),
+            transcript=render_conversation(
+                conversation, session.dropped, turns[0].going_on, missing=self._screen.missing
+            ),
             running=render_running(running),
             message=message,
             notice="",

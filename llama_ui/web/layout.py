@@ -1,5 +1,6 @@
 """The layout: one screen, declared from top to bottom."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -22,6 +23,12 @@ PRIVATE: dict[str, Any] = {
     "show_progress": "hidden",
     "concurrency_limit": None,
     "trigger_mode": "multiple",
+}
+
+# The controls that an engine may have no use for, and which of its features they need.
+_FEATURES = {
+    **{name: name for name in ("top_p", "top_k", "repetition_penalty", "seed")},
+    "probabilities": "logprobs",
 }
 
 _KEYS = (
@@ -76,6 +83,29 @@ class Layout:
     def draft(self) -> list[Any]:
         """What the next message depends on, besides the session."""
         return [self.message, *self.controls]
+
+    @property
+    def engine(self) -> list[Any]:
+        """What depends on the engine."""
+        return [self.badge, self.timer, self.about, self.show_prompt, *self.controls]
+
+    def longest_reply(self, most: float) -> dict[Any, Any]:
+        """Let replies have up to so many tokens."""
+        return {c: gr.Slider(maximum=most) for c in self.controls if c.elem_id == "max_new_tokens"}
+
+    def without(self, missing: Mapping[str, str]) -> dict[Any, Any]:
+        """Grey what an engine cannot do.
+
+        Args:
+            missing: what, and why (see EngineInfo).
+        """
+        features = {control: _FEATURES.get(str(control.elem_id), "") for control in self.controls}
+        greyed: dict[Any, Any] = {
+            control: gr.update(interactive=False, info=missing[feature])
+            for control, feature in features.items()
+            if feature in missing
+        }
+        return {**greyed, self.show_prompt: gr.Button(visible="exact_prompt" not in missing)}
 
     def updates(self, frame: Frame) -> dict[Any, Any]:
         """A frame as what changes in which component."""

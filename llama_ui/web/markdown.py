@@ -30,7 +30,7 @@ MAX_MARKDOWN = 50_000  # characters
 MAX_HIGHLIGHTED = 20_000  # characters of code
 MAX_FORMULAS = 10_000  # characters of LaTeX
 
-_SAFE_LINK = re.compile(r"(?:https?:|mailto:)[^\s\\]", re.IGNORECASE)
+_SAFE_LINK = re.compile(r"(?:https?://|mailto:)[^\s\\/]", re.IGNORECASE)
 _UNSHOWABLE = re.compile("[\0\ud800-\udfff]")
 
 

@@ -42,6 +42,9 @@ def build_page(starter: EngineStarter, defaults: ChatOptions, gate: Gate) -> gr.
         public: dict[str, Any] = {"concurrency_limit": None}
         gr.api(api.chat, api_name="chat", **public)  # type: ignore[attr-defined]
         gr.api(api.prompt, api_name="prompt", **public)  # type: ignore[attr-defined]
+    # Nobody waits in Gradio's line (see server.py), yet by default it tells everybody in it of
+    # every event that begins: five hundred people who send at once would get 125,000 messages.
+    page.queue(status_update_rate=60)
     return page
 
 
@@ -66,7 +69,10 @@ def _wire_chat(session: gr.State, layout: Layout, events: Events) -> None:
         ),
     ]
     for turn in turns:
-        turn.then(events.meter, [session, *layout.draft], layout.meter, queue=False, **PRIVATE)
+        # A server may have said in the meantime what it does not take.
+        turn.then(events.engine, None, layout.engine, queue=False, **PRIVATE).then(
+            events.meter, [session, *layout.draft], layout.meter, queue=False, **PRIVATE
+        )
     layout.stop.click(events.stop, [session], queue=False, **PRIVATE)
     layout.undo.click(events.undo, [*shown, layout.message], view, queue=False, **PRIVATE)
     # Through the queue: what it changes must come after the last frame of the reply it stops.
@@ -85,9 +91,8 @@ def _wire_views(page: gr.Blocks, session: gr.State, layout: Layout, events: Even
     changes = [layout.message.change, layout.key.change, layout.undo.click]
     changes += [control.change for control in layout.controls]  # type: ignore[attr-defined]
     gr.on(changes, events.meter, draft, layout.meter, queue=False, **latest)
-    max_new_tokens = next(c for c in layout.controls if c.elem_id == "max_new_tokens")
-    badge = [layout.badge, layout.timer, max_new_tokens, layout.about]
-    gr.on([page.load, layout.timer.tick], events.badge, None, badge, queue=False, **PRIVATE).then(
+    asks = [page.load, layout.timer.tick]
+    gr.on(asks, events.engine, None, layout.engine, queue=False, **PRIVATE).then(
         events.meter, draft, layout.meter, queue=False, **PRIVATE
     )
 

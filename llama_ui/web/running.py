@@ -82,6 +82,10 @@ class Running:
         if chunk.finish_reason is not None:
             self.facts = self.turn.facts(chunk.finish_reason, engine, chunk.stats)
 
+    def expire(self) -> None:
+        """The reply ended because its time was over."""
+        self.facts = replace(self.facts, ending="time")
+
     def fail(self) -> None:
         """The reply ended with an error."""
         self.facts = replace(self.facts, ending="error")
@@ -176,6 +180,9 @@ async def follow(
                         changed.set()
                         if chunk.finish_reason is None:
                             await pacer.pause(frame_s)
+                    if reply.expired and into.facts.ending == "cancelled":
+                        into.expire()
+                        break
                     # A tool may take a while that other visitors need not wait for.
                     goes_on = await asyncio.to_thread(into.goes_on)
                     changed.set()

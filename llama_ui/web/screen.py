@@ -1,5 +1,7 @@
 """The page between two replies."""
 
+from collections.abc import Collection
+
 from llama_ui.engine.starter import EngineStarter
 from llama_ui.errors import ChatError
 from llama_ui.export import to_json
@@ -27,6 +29,11 @@ class Screen:
         self._starter = starter
         self._logo = logo
 
+    @property
+    def missing(self) -> Collection[str]:
+        """What the engine cannot do, as far as that is known."""
+        return self._starter.wait().info.missing if self._starter.state == "ready" else ()
+
     def shown(self, session: Session) -> Frame:
         """The page between two replies."""
         conversation = session.conversation
@@ -51,6 +58,7 @@ class Screen:
             explainable=session.tokens,
             explained=explained,
             compared=session.compared,
+            missing=self.missing,
         )
 
 

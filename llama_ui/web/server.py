@@ -17,6 +17,9 @@ from llama_ui.web.metrics import Metrics
 from llama_ui.web.page import build_page
 from llama_ui.web.theme import build_theme
 
+# How many more events than wait in the engine's line may be on their way: what goes beyond would
+# wait in Gradio's own line, which tells nobody anything (by default, beyond forty).
+_MORE_EVENTS = 1_000
 _STYLES = ("style", "sidebar", "presets", "markdown", "inspect")
 
 log = logging.getLogger(__name__)
@@ -59,6 +62,7 @@ def serve(
                 theme=build_theme(),
                 css_paths=[ASSETS / f"{name}.css" for name in _STYLES],
                 js=f"() => {{{script('page.js')}}}",
+                max_threads=settings.max_waiting + _MORE_EVENTS,
                 # The page takes no files; Gradio's upload route would.
                 max_file_size=1,
                 footer_links=["api", "settings"],

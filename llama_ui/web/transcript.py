@@ -39,7 +39,7 @@ _KEYS = (
     "<kbd>Enter</kbd> sends · <kbd>Shift</kbd>+<kbd>Enter</kbd> breaks the line · "
     "<kbd>Esc</kbd> stops · <kbd>↑</kbd> edits your last message"
 )
-_CUT: tuple[Ending, ...] = ("cancelled", "length", "error")
+_CUT: tuple[Ending, ...] = ("cancelled", "length", "time", "error")
 
 
 def render_conversation(
@@ -49,6 +49,7 @@ def render_conversation(
     explainable: Collection[int] = (),
     explained: tuple[int, str] | None = None,
     compared: Sequence[int] = (),
+    missing: Collection[str] = (),
 ) -> str:
     """All messages that are shown; those the model no longer sees are greyed.
 
@@ -58,6 +59,7 @@ def render_conversation(
         explainable: the replies whose probabilities are known.
         explained: one of them, and how it looks token by token.
         compared: replies to the last message that stand side by side.
+        missing: what the engine cannot do (see EngineInfo).
     """
     exchanges = conversation.exchanges()
     forgotten = {number for e in dropped if e < len(exchanges) for number in exchanges[e]}
@@ -67,7 +69,7 @@ def render_conversation(
             rows.append(_compared(conversation, compared))
         elif number != running:
             words = explained[1] if explained and explained[0] == number else ""
-            more = _more_tools(conversation, number, number in explainable)
+            more = _more_tools(conversation, number, number in explainable, missing)
             rows.append(_message(conversation, number, number in forgotten, more, words))
         if forgotten and number == max(forgotten):
             rows.append(_divider(len(dropped)))
@@ -227,22 +229,27 @@ def _tools(node: Message, number: int, is_last: bool) -> str:
     tools = [_button("copy", "copy", "Copy", number), _button("edit", "edit", "Edit", number)]
     if node.role == "assistant" or is_last:
         tools.append(_button("retry", "retry", "Answer once more", number))
-    if is_last and node.text and node.facts is not None and node.facts.ending in _CUT:
-        tools.append(
-            f'<button type="button" class="named" data-act="continue" data-n="{number}">'
-            f"{icon('continue')}Continue</button>"
-        )
     return "".join(tools)
 
 
-def _more_tools(conversation: Conversation, number: int, is_explainable: bool) -> str:
-    """Pinning, and what shows how a reply came about."""
+def _more_tools(
+    conversation: Conversation, number: int, is_explainable: bool, missing: Collection[str]
+) -> str:
+    """Pinning, going on, and what shows how a reply came about."""
     node = conversation.nodes[number]
     if node.role == "user":
         is_pinned = number in conversation.pinned
         label = "Let it be forgotten in its turn" if is_pinned else "Pin: forget this last"
         return _button("pin", "pin", label, number, " pinned" if is_pinned else "")
-    tools = [_button("prompt", "prompt", "Exact prompt", number)]
+    tools = []
+    is_cut = node.text and node.facts is not None and node.facts.ending in _CUT
+    if is_cut and number == conversation.head and "continue" not in missing:
+        tools.append(
+            f'<button type="button" class="named" data-act="continue" data-n="{number}">'
+            f"{icon('continue')}Continue</button>"
+        )
+    if "exact_prompt" not in missing:
+        tools.append(_button("prompt", "prompt", "Exact prompt", number))
     if node.facts is not None and node.facts.options and node.facts.ending != "edited":
         tools.append(_button("replay", "replay", "Replay with the same settings", number))
     if is_explainable:

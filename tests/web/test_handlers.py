@@ -70,6 +70,17 @@ def test_a_limit_is_said_and_the_message_stays_in_its_box(starter):
     assert len(texts(session)) == 2
 
 
+def test_a_reply_whose_time_is_over_says_so_and_can_go_on(starter):
+    starter.wait()
+    session, long = Session(), form(temperature=2, top_p=1, top_k=1000, seed=7, max_new_tokens=1500)
+    handlers = new_handlers(starter, Limits(reply_s=0.3))
+    frames = collect(handlers.send(session, session.key, "Tell me a story.", long))
+    assert texts(session)[1]
+    assert "Cut: the time that a reply may take here is over." in frames[-1].transcript
+    assert 'data-act="continue"' in frames[-1].transcript
+    assert "Stopped." not in frames[-1].transcript
+
+
 @pytest.mark.parametrize(
     "options",
     [

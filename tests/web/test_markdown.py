@@ -180,7 +180,9 @@ def test_links(typed, href, text):
     assert page.text == (typed.strip("<>") if text is None else text)
 
 
-@pytest.mark.parametrize("target", ["javascript:x", "data:text/html,x", "file:///x", "/x", "#x"])
+@pytest.mark.parametrize(
+    "target", ["javascript:x", "data:text/html,x", "file:///x", "/x", "#x", "https:/x"]
+)
 def test_other_links_stay_text(target):
     for typed in (f"[a]({target})", f"![a]({target})", f"[a]\n\n[a]: {target}"):
         page = show(typed)

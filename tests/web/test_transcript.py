@@ -94,6 +94,7 @@ def test_versions_have_arrows_to_their_neighbours():
 def test_only_a_reply_that_was_cut_offers_to_go_on(ending, can_go_on):
     chat = Conversation().ask("a").answer("b", Facts(ending))
     assert (("continue", 1) in buttons(render_conversation(chat))) is can_go_on
+    assert ("continue", 1) not in buttons(render_conversation(chat, missing={"continue"}))
     assert ("continue", 1) not in buttons(render_conversation(chat.ask("more").answer("c")))
     empty = Conversation().ask("a").answer("", Facts(ending))
     assert ("continue", 1) not in buttons(render_conversation(empty))
