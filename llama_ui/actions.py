@@ -2,7 +2,9 @@
 
 import json
 import re
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
 
 import json_repair
 
@@ -28,11 +30,13 @@ class Action:
         name: of the tool, or FINAL.
         given: the input of the tool, or the answer.
         thought: what the model said before it.
+        fields: the input as it was written, where it was an object.
     """
 
     name: str
     given: str
     thought: str = ""
+    fields: Mapping[str, Any] | None = field(default=None, compare=False)
 
     @property
     def is_final(self) -> bool:
@@ -67,17 +71,21 @@ def read_action(text: str) -> Action | None:
     if not isinstance(read, dict):
         return None
     fields = {_key(name): value for name, value in read.items()}
-    name, given = fields.get("action"), _as_text(fields.get("action input"))
+    name, asked = fields.get("action"), fields.get("action input")
+    given = _as_text(asked)
     if not isinstance(name, str) or not name.strip():
         return None
-    action = Action(name.strip(), given.strip(), thought)
+    written = asked if isinstance(asked, dict) else None
+    action = Action(name.strip(), given.strip(), thought, written)
     return None if action.is_final and not action.given else action
 
 
 def spoken(text: str) -> str:
     """As much as is there of an answer that is still being written; empty for any other text."""
-    found = _SPEAKS.search(text)
-    if found is None:
+    first = _BEGINS.search(text)
+    # An answer after another action was made up before the observation was seen.
+    found = first and _SPEAKS.match(text, first.start())
+    if not found:
         return ""
     said = re.sub(r"\\(u[0-9a-fA-F]{0,3})?$", "", found[1])
     try:

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 
 from pydantic import TypeAdapter, ValidationError
 
-from llama_ui.conversation import Conversation
+from llama_ui.conversation import Conversation, Step
 from llama_ui.errors import DialogError
 
 VERSION = 1
@@ -74,8 +74,15 @@ def to_markdown(conversation: Conversation) -> str:
     names = {"user": "You", "assistant": "Reply"}
     for number in conversation.path:
         node = conversation.nodes[number]
-        parts.append(f"**{names[node.role]}**\n\n{node.text}")
+        steps = node.facts.steps if node.facts else ()
+        parts.append("\n\n".join([f"**{names[node.role]}**", *map(_step, steps), node.text]))
     return "\n\n".join(parts) + "\n"
+
+
+def _step(step: Step) -> str:
+    """A step in code blocks, whatever it holds."""
+    lines = [step.thought, f"{step.tool or 'No action'}: {step.given}", f"-> {step.observation}"]
+    return "\n".join(f"    {line}" for text in lines if text for line in text.splitlines())
 
 
 def _conversation(chat: object) -> Conversation:

@@ -87,6 +87,7 @@ def test_an_answer_is_spoken_while_it_is_written():
         assert 'Itä is "84".\nYes'.startswith(spoken(whole[:end]))
     assert spoken(whole) == 'Itä is "84".\nYes'
     assert spoken(CALCULATE) == ""
+    assert spoken(f"{CALCULATE}\nObservation: 5\n{FINAL}") == ""
 
 
 def test_after_five_steps_it_answers_in_plain_words():

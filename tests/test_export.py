@@ -123,6 +123,15 @@ def test_too_many_chats_are_refused():
         from_json(json.dumps(many))
 
 
+def test_markdown_shows_the_steps_before_an_answer():
+    steps = (Step("Let me see.", "Calculator", "12*7", "84", 3.0), Step("", "", "Hm\nno", "Error"))
+    chat = Conversation().ask("12 times 7?").answer("It is 84.", Facts(steps=steps))
+    assert to_markdown(chat).endswith(
+        "**Reply**\n\n    Let me see.\n    Calculator: 12*7\n    -> 84\n\n"
+        "    No action: Hm\n    no\n    -> Error\n\nIt is 84.\n"
+    )
+
+
 def test_markdown_shows_the_open_branch():
     chat = Conversation(options=ChatOptions("Be kind.")).ask("one").answer("first")
     chat = chat.retry(1).answer("second")

@@ -134,9 +134,9 @@ def read_answer(text: str, is_whole: bool, tools: Sequence[Tool]) -> tuple[str, 
         return action.given, None
     for tool in tools:
         if same_name(tool.function.name, action.name):
-            called = Called(
-                name=tool.function.name, arguments=tool.function.arguments(action.given)
-            )
+            # An object keeps its names, even that of a single field.
+            given = action.given if action.fields is None else json.dumps(action.fields)
+            called = Called(name=tool.function.name, arguments=tool.function.arguments(given))
             return "", ToolCall(id=f"call_{secrets.token_hex(12)}", function=called)
     return text, None
 

@@ -136,6 +136,13 @@ def test_an_input_becomes_arguments(declared, given, arguments):
     assert json.loads(declared.arguments(given)) == arguments
 
 
+def test_an_object_keeps_the_name_of_its_only_field():
+    tools = [Tool(type="function", function=function(city={}, days={"type": "integer"}))]
+    said = '{"action": "Book", "action_input": {"days": 3}}'
+    _, call = read_answer(said, True, tools)
+    assert json.loads(call.function.arguments) == {"days": 3}
+
+
 def test_what_is_no_call_is_an_answer():
     tools = [Tool(type="function", function=Function(name="get_weather"))]
     assert '- "Get weather": ' in tools_prompt(tools)
