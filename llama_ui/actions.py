@@ -45,7 +45,8 @@ class Action:
 
     def as_json(self) -> str:
         """As the model should have written it."""
-        return json.dumps({"action": self.name, "action_input": self.given}, ensure_ascii=False)
+        given = self.given if self.fields is None else self.fields
+        return json.dumps({"action": self.name, "action_input": given}, ensure_ascii=False)
 
 
 def same_name(one: str, other: str) -> bool:
@@ -92,6 +93,11 @@ def spoken(text: str) -> str:
         return str(json.loads(f'"{said}"', strict=False)).strip()
     except ValueError:
         return ""
+
+
+def unfinished(text: str) -> str:
+    """What a reply that was cut off says to the user: half an action is no answer."""
+    return spoken(text) or ("" if text.lstrip()[:1] in "{`" else text)
 
 
 def _mended(text: str) -> object:

@@ -9,7 +9,7 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from llama_ui.actions import FINAL, Action, read_action, same_name, spoken
+from llama_ui.actions import FINAL, Action, read_action, same_name, unfinished
 from llama_ui.conversation import Step
 from llama_ui.engine.base import Engine, PlanOptions
 from llama_ui.engine.reply import Stats
@@ -32,28 +32,42 @@ The actions are:
 Examples:
 User: Hello!
 {"action": "Final Answer", "action_input": "Hello! What can I do for you?"}"""
-_SUM = """
+_EXAMPLE = """
 User: What is 12 times 7?
 {"action": "Calculator", "action_input": "12*7"}
 User: Observation: 84
 {"action": "Final Answer", "action_input": "12 times 7 is 84."}"""
 _NO_ACTION = "Error: that was not one JSON object."
-_LAST = "Use no more tools. Say your answer now, in plain words."
+LAST_REMINDER = "Use no more tools. Say your answer now, in plain words."
 
 
-Offer = tuple[str, str]  # what the model calls a tool, and what it reads of it
+@dataclass(frozen=True, slots=True)
+class Offer:
+    """What a model reads of something that it may use."""
+
+    name: str
+    description: str
 
 
-def system_prompt(tools: Sequence[Tool] = TOOLS) -> str:
+def offers_of(tools: Sequence[Tool] = TOOLS) -> list[Offer]:
+    """The tools as they are offered."""
+    return [Offer(tool_name(tool), tool_description(tool)) for tool in tools]
+
+
+def system_prompt(offers: Sequence[Offer]) -> str:
     """The system prompt that offers tools."""
-    return offering([(tool_name(tool), tool_description(tool)) for tool in tools])
+    lines = "\n".join(f'- "{offer.name}": {offer.description}' for offer in offers)
+    # An example of a tool that is not there would be followed.
+    has_calculator = any(same_name(offer.name, "Calculator") for offer in offers)
+    return _SYSTEM % lines + (_EXAMPLE if has_calculator else "")
 
 
-def offering(offers: Sequence[Offer]) -> str:
-    """The same for tools that run anywhere."""
-    has_calculator = any(same_name(name, "Calculator") for name, _ in offers)
-    prompt = _SYSTEM % "\n".join(f'- "{name}": {said}' for name, said in offers)
-    return prompt + _SUM if has_calculator else prompt
+def exchange(said: str, observation: str) -> list[Message]:
+    """A step as the model reads it: what it said, and what came of it."""
+    return [
+        {"role": "assistant", "content": said},
+        {"role": "user", "content": f"Observation: {observation}"},
+    ]
 
 
 def with_tools(
@@ -70,13 +84,12 @@ def with_tools(
     """
     own = [m["content"] for m in messages if m["role"] == "system"]
     sent: list[Message] = [
-        {"role": "system", "content": "\n\n".join([*own, system_prompt(tools)])},
-        *map(_as_action, (m for m in messages if m["role"] != "system")),
+        {"role": "system", "content": "\n\n".join([*own, system_prompt(offers_of(tools))])},
+        *map(as_action, (m for m in messages if m["role"] != "system")),
     ]
     for step in steps:
         said = Action(step.tool, step.given).as_json() if step.tool else step.given
-        sent.append({"role": "assistant", "content": said})
-        sent.append({"role": "user", "content": f"Observation: {step.observation}"})
+        sent += exchange(said, step.observation)
     asked = sum(m["role"] == "user" for m in messages)
     # The steps are exchanges to the engine, but none to be forgotten before their answer.
     current = range(asked - 1, asked - 1 + len(steps))
@@ -85,7 +98,7 @@ def with_tools(
         options,
         keep_last=None if keep is None else keep + len(steps),
         pinned=options.pinned | frozenset(current),
-        reminder=_LAST if len(steps) == MAX_STEPS else options.reminder,
+        reminder=LAST_REMINDER if len(steps) == MAX_STEPS else options.reminder,
     )
 
 
@@ -112,8 +125,7 @@ class Agent:
         """
         action = read_action(reply)
         if not is_whole:
-            # Half an action is no answer.
-            self.answer = spoken(reply) or ("" if reply.lstrip()[:1] in "{`" else reply)
+            self.answer = unfinished(reply)
         elif action is not None and action.is_final:
             self.answer = action.given
         elif len(self.steps) == MAX_STEPS or (action is None and self._was_asked_again()):
@@ -172,7 +184,7 @@ def answer_with_tools(
     return Answered(agent.answer, agent.steps, tuple(stats))
 
 
-def _as_action(message: Message) -> Message:
+def as_action(message: Message) -> Message:
     """An earlier answer in the form that the model is to keep to."""
     if message["role"] != "assistant":
         return message

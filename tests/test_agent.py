@@ -12,6 +12,7 @@ from llama_ui.agent import (
     REMINDER,
     Agent,
     answer_with_tools,
+    offers_of,
     system_prompt,
     with_tools,
 )
@@ -26,7 +27,7 @@ FINAL = '{"action": "Final Answer", "action_input": "It is 84."}'
 
 
 def test_the_words_are_those_of_the_training():
-    assert system_prompt() == tool_prompt.system()
+    assert system_prompt(offers_of()) == tool_prompt.system()
     assert tool_prompt.REMINDER == REMINDER
 
 

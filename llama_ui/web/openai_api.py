@@ -16,8 +16,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from llama_ui.actions import spoken
-from llama_ui.agent import REMINDER
-from llama_ui.engine.base import Engine, PlanOptions
+from llama_ui.engine.base import Engine
 from llama_ui.engine.reply import Chunk, Reply, Token
 from llama_ui.engine.starter import EngineStarter
 from llama_ui.errors import (
@@ -108,20 +107,20 @@ class OpenAIApi:
             said, where = complaint(fault)
             return JSONResponse(error_body(said, _INVALID, where), 400)
         engine = self._engine()
-        messages, tools = asked.dialog(), asked.offered
+        functions = asked.functions()
+        messages, options = asked.dialog(functions)
         sampling = asked.sampling(self._defaults, engine.info.context_length)
         if asked.logprobs and "logprobs" not in engine.info.supports:
             reason = engine.info.missing["logprobs"]
             return JSONResponse(error_body(reason, _INVALID, "logprobs"), 400)
         address = request.client.host if request.client else ""
         visitor = visitor_of({}, "api" if self._access.key else None, address)
-        options = PlanOptions(reminder=REMINDER if tools else "")
         plan = await asyncio.to_thread(engine.plan, messages, sampling, options)
         completion = Completion(
             engine.info.name,
             engine,
             (asked.top_logprobs or 0) if asked.logprobs else None,
-            tools,
+            functions,
         )
         reply = submit_for(visitor, self._gate, engine, plan, sampling)
         if asked.stream:
@@ -134,11 +133,11 @@ class OpenAIApi:
         tokens: tuple[Token, ...] = ()
         async for last in reply:
             text, tokens = text + last.text, tokens + last.tokens
-        message, ended = completion.answer(text, last.finish_reason)
+        message, reason = completion.message(text, last)
         choice: dict[str, Any] = {
             "index": 0,
-            "message": message,
-            "finish_reason": ended,
+            "message": {"role": "assistant", **message},
+            "finish_reason": reason,
             "logprobs": None if completion.shown_top is None else completion.logprobs(tokens),
         }
         head = completion.head("chat.completion")
@@ -148,25 +147,23 @@ class OpenAIApi:
         self, reply: Reply, completion: Completion, wants_usage: bool
     ) -> AsyncIterator[str]:
         yield event_line(completion.event({"role": "assistant", "content": ""}))
-        last, text, sent = Chunk(), "", ""
+        text, shown, last = "", "", Chunk()
         try:
             async for last in reply:
                 text += last.text
-                # Of an action only what is said to the user can be told before it is whole.
-                new = spoken(text)[len(sent) :] if completion.tools else last.text
-                sent += new
-                if new or (last.tokens and not completion.tools):
-                    yield event_line(completion.event({"content": new}, last.tokens))
+                if completion.functions is None:
+                    if last.text or last.tokens:
+                        yield event_line(completion.event({"content": last.text}, last.tokens))
+                elif (said := spoken(text)).startswith(shown) and said != shown:
+                    yield event_line(completion.event({"content": said[len(shown) :]}))
+                    shown = said
         except ChatError as fault:
             yield event_line(error_body(str(fault), "server_error"))
             return
-        message, ended = completion.answer(text, last.finish_reason)
-        if "tool_calls" in message:
-            calls = [{"index": 0, **call} for call in message["tool_calls"]]
-            yield event_line(completion.event({"tool_calls": calls}))
-        elif len(message["content"]) > len(sent):
-            yield event_line(completion.event({"content": message["content"][len(sent) :]}))
-        yield event_line(completion.event({}, (), ended))
+        message, reason = completion.message(text, last)
+        for delta in completion.rest(message, shown):
+            yield event_line(completion.event(delta))
+        yield event_line(completion.event({}, (), reason))
         if wants_usage:
             head = completion.head("chat.completion.chunk")
             yield event_line({**head, "choices": [], "usage": usage_of(last.stats)})

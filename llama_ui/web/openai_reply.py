@@ -4,7 +4,7 @@ import asyncio
 import json
 import secrets
 import time
-from collections.abc import AsyncIterator, Iterator, Sequence
+from collections.abc import AsyncIterator, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
@@ -15,8 +15,8 @@ from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
 from llama_ui.engine.base import Engine
-from llama_ui.engine.reply import FinishReason, Reply, Stats, Token
-from llama_ui.web.openai_tools import Tool, read_answer
+from llama_ui.engine.reply import Chunk, FinishReason, Reply, Stats, Token
+from llama_ui.web.openai_tools import Functions
 
 
 @dataclass(eq=False)
@@ -26,23 +26,32 @@ class Completion:
     model: str
     engine: Engine
     shown_top: int | None
-    tools: Sequence[Tool] = ()
+    functions: Functions | None = None
     id: str = field(default_factory=lambda: f"chatcmpl-{secrets.token_hex(12)}")
     created: int = field(default_factory=lambda: int(time.time()))
 
-    def answer(self, text: str, reason: FinishReason | None) -> tuple[dict[str, Any], str]:
-        """The message that a whole reply is, and how it ended."""
-        ended = reason_of(reason)
-        if not self.tools:
-            return {"role": "assistant", "content": text}, ended
-        said, call = read_answer(text, reason == "stop", self.tools)
-        if call is None:
-            return {"role": "assistant", "content": said}, ended
-        calls = [call.model_dump()]
-        return {"role": "assistant", "content": None, "tool_calls": calls}, "tool_calls"
-
     def head(self, kind: str) -> dict[str, Any]:
         return {"id": self.id, "object": kind, "created": self.created, "model": self.model}
+
+    def message(self, text: str, last: Chunk) -> tuple[dict[str, Any], str]:
+        """A whole reply as a message without its role, and why it ended."""
+        reason = reason_of(last.finish_reason)
+        if self.functions is None:
+            return {"content": text}, reason
+        said = self.functions.read(text, last.finish_reason == "stop")
+        if said.call is not None:
+            return {"content": None, "tool_calls": [said.call]}, "tool_calls"
+        return {"content": said.content}, reason
+
+    def rest(self, message: dict[str, Any], shown: str) -> Iterator[dict[str, Any]]:
+        """What is left to stream of a message with functions, after `shown`."""
+        if self.functions is None:
+            return
+        if message["content"] is None:
+            [call] = message["tool_calls"]
+            yield {"tool_calls": [{"index": 0, **call}]}
+        elif message["content"].startswith(shown) and message["content"] != shown:
+            yield {"content": message["content"][len(shown) :]}
 
     def event(
         self, delta: dict[str, Any], tokens: tuple[Token, ...] = (), reason: str | None = None

@@ -4,16 +4,15 @@ Reference: https://platform.openai.com/docs/api-reference/chat/create; top_k and
 repetition_penalty are called as in vLLM.
 """
 
-from collections.abc import Iterator, Sequence
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from llama_ui.actions import FINAL, Action
+from llama_ui.engine.base import PlanOptions
 from llama_ui.errors import DialogError, OptionError
 from llama_ui.messages import parse_messages
 from llama_ui.sampling import Sampling
-from llama_ui.web.openai_tools import MAX_FUNCTIONS, Tool, ToolCall, check_names, tools_prompt
+from llama_ui.web.openai_tools import Call, Declared, Functions, Turns
 
 _SAMPLING = ("temperature", "top_p", "top_k", "repetition_penalty", "seed")
 
@@ -30,10 +29,13 @@ class _Message(BaseModel):
 
     role: Literal["system", "user", "assistant", "tool"]
     content: str | list[_Part] | None = None
-    tool_calls: list[ToolCall] | None = Field(None, max_length=MAX_FUNCTIONS)
-    tool_call_id: str | None = None
     name: None = None
     refusal: None = None
+    annotations: None = None
+    audio: None = None
+    function_call: None = None
+    tool_calls: Annotated[list[Call], Field(min_length=1, max_length=32)] | None = None
+    tool_call_id: str | None = None
 
 
 class _StreamOptions(BaseModel):
@@ -75,34 +77,42 @@ class ChatRequest(BaseModel):
     frequency_penalty: Literal[0] | None = None
     response_format: _TextFormat | None = None
     user: str | None = None
-    tools: list[Tool] | None = Field(None, max_length=MAX_FUNCTIONS)
+    tools: Annotated[list[Declared], Field(min_length=1)] | None = None
     tool_choice: Literal["auto", "none"] | None = None
-    parallel_tool_calls: bool | None = None  # one at a time is called in any case
-
-    @property
-    def offered(self) -> list[Tool]:
-        """The functions that may be called; raises OptionError when two have the same name."""
-        tools = [] if self.tool_choice == "none" else self.tools or []
-        check_names(tools)
-        if tools and self.logprobs:
-            raise OptionError("logprobs are not known with tools.", "Leave one of them out.")
-        return tools
+    parallel_tool_calls: bool | None = None
 
     @property
     def wants_usage(self) -> bool:
         """Whether a stream is to end with the token counts."""
         return self.stream_options is not None and self.stream_options.include_usage
 
-    def dialog(self) -> list[dict[str, str]]:
-        """The messages, checked, with the functions offered; raises DialogError or OptionError."""
-        offered = self.offered
-        said = [*_said(self.messages, bool(offered))]
-        if offered:
-            own = [m["content"] for m in said if m["role"] == "system"]
-            prompt = "\n\n".join([*own, tools_prompt(offered)])
-            rest = [m for m in said if m["role"] != "system"]
-            said = [{"role": "system", "content": prompt}, *rest]
-        return parse_messages(said)
+    def functions(self) -> Functions | None:
+        """What the model may call or has called; None where nothing is; raises OptionError."""
+        has_calls = any(m.tool_calls or m.role == "tool" for m in self.messages)
+        may_call = self.tools is not None and self.tool_choice != "none"
+        if not (has_calls or may_call):
+            return None
+        if self.logprobs:
+            raise OptionError("logprobs do not go with tools.", "Leave one of them out.")
+        return Functions([tool.function for tool in self.tools or ()], may_call)
+
+    def dialog(self, functions: Functions | None) -> tuple[list[dict[str, str]], PlanOptions]:
+        """The messages as they are to be sent, checked; raises DialogError."""
+        if functions is None:
+            said = [{"role": m.role, "content": _text(m)} for m in self.messages]
+            return parse_messages(said), PlanOptions()
+        turns = Turns()
+        for message in self.messages:
+            if message.role == "tool":
+                turns.answer(message.tool_call_id, _text(message))
+            elif message.role == "assistant" and message.tool_calls:
+                # What is said beside a call is not sent, as in the steps of the page.
+                turns.call(message.tool_calls)
+            else:
+                turns.say(message.role, _text(message))
+        turns.close()
+        sent, options = functions.plan(turns)
+        return parse_messages(sent), options
 
     def sampling(self, default: Sampling, window: int | None) -> Sampling:
         """How tokens are chosen; raises OptionError.
@@ -136,31 +146,9 @@ class ChatRequest(BaseModel):
         )
 
 
-def _said(messages: Sequence[_Message], as_actions: bool) -> Iterator[dict[str, str]]:
-    """The messages as the model sees them: a call as its action, what came of it as the user's
-    next words (as llama_ui/agent.py has it)."""
-    results = {m.tool_call_id: _text(m) for m in messages if m.role == "tool"}
-    called: set[str] = set()
-    for message in messages:
-        if message.role == "tool":
-            if message.tool_call_id not in called:
-                raise DialogError("A tool message belongs to no call.", "Send the call before it.")
-        elif message.tool_calls and message.role == "assistant":
-            for call in message.tool_calls:
-                if call.id not in results:
-                    raise DialogError("A tool call has no tool message.", "Send what came of it.")
-                called.add(call.id)
-                yield {"role": "assistant", "content": call.function.action.as_json()}
-                yield {"role": "user", "content": f"Observation: {results[call.id]}"}
-        elif message.role == "assistant" and as_actions:
-            yield {"role": "assistant", "content": Action(FINAL, _text(message)).as_json()}
-        else:
-            yield {"role": message.role, "content": _text(message)}
-
-
 def _text(message: _Message) -> str:
     if message.content is None:
-        raise DialogError("A message has no content.", "Send a text in every message.")
+        raise DialogError("A message has no content.", "Send its text.")
     if isinstance(message.content, str):
         return message.content
     return "".join(part.text for part in message.content)

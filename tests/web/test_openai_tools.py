@@ -1,26 +1,23 @@
-"""Functions that a program declares, with OpenAI's own client and the bundled model."""
+"""Functions of a program, called by Pocket Llama through OpenAI's own client."""
 
 import json
 
 import openai
 import pytest
 
-from llama_ui.tools import calculator
-from llama_ui.web.openai_tools import Function, Tool, read_answer, tools_prompt
+from llama_ui.web.openai_tools import Call, Function, Functions
 from tests.web.test_openai_api import connect, wait_until_ready
 
-CALCULATOR = {
-    "type": "function",
-    "function": {
-        "name": "calculator",
-        "description": "Works out an arithmetic expression, for example 4**2.1 or sqrt(2)*3.",
-        "parameters": {
-            "type": "object",
-            "properties": {"expression": {"type": "string"}},
-            "required": ["expression"],
-        },
-    },
-}
+
+def declared(name="calculator", **properties):
+    parameters = {"type": "object", "properties": properties, "required": list(properties)}
+    about = "Works out an arithmetic expression, for example 4**2.1 or sqrt(2)*3."
+    function = {"name": name, "description": about, "parameters": parameters}
+    return {"type": "function", "function": function}
+
+
+TOOL = declared(expression={"type": "string"})
+QUESTION = {"role": "user", "content": "what is 4 to the power of 2.1?"}
 
 
 @pytest.fixture(scope="module")
@@ -29,126 +26,126 @@ def client(app) -> openai.OpenAI:
     return connect(app)
 
 
-def ask(client, messages, **options):
-    choice = client.chat.completions.create(
-        model="any", messages=messages, temperature=0, tools=[CALCULATOR], **options
-    ).choices[0]
-    return choice.message, choice.finish_reason
+def ask(client, messages, stream=False, **options):
+    """The message and the reason of a reply, the same for both ways of asking."""
+    asked = {"model": "any", "messages": messages, "tools": [TOOL], "temperature": 0, **options}
+    if not stream:
+        [choice] = client.chat.completions.create(**asked).choices
+        return choice.message.content, choice.message.tool_calls, choice.finish_reason
+    events = list(client.chat.completions.create(**asked, stream=True))
+    deltas = [event.choices[0].delta for event in events]
+    calls = [call for delta in deltas for call in delta.tool_calls or ()]
+    assert [call.index for call in calls] == [0] * len(calls)
+    text = "".join(delta.content or "" for delta in deltas)
+    if text:
+        assert sum(bool(delta.content) for delta in deltas) > 2
+    return text or None, calls or None, events[-1].choices[0].finish_reason
 
 
-def answer(client, messages, question) -> str:
-    """Ask; do what is called for; returns the answer. The messages grow as in a real program."""
-    messages.append({"role": "user", "content": question})
-    said, reason = ask(client, messages)
-    if reason == "tool_calls":
-        assert said.content is None
-        messages.append(said)
-        for call in said.tool_calls:
-            result = calculator(json.loads(call.function.arguments)["expression"])
-            messages.append({"role": "tool", "tool_call_id": call.id, "content": result})
-        said, reason = ask(client, messages)
-    assert reason == "stop"
-    messages.append(said)
-    return said.content
-
-
-def test_the_exchanges_of_the_handbooks(client):
+@pytest.mark.parametrize("stream", [False, True])
+def test_the_caller_works_it_out(client, stream):
     messages = []
-    assert answer(client, messages, "hey how are you today?")
-    assert len(messages) == 2
-    assert "18.379" in answer(client, messages, "what is 4 to the power of 2.1?")
-    assert "55.137" in answer(client, messages, "can you multiply that by 3?")
-    assert [message["role"] for message in messages if isinstance(message, dict)].count("tool") == 2
+    for question, said, value in (
+        (QUESTION["content"], "18.379", 4**2.1),
+        ("can you multiply that by 3?", "55.137", 3 * 4**2.1),
+    ):
+        messages.append({"role": "user", "content": question})
+        content, calls, reason = ask(client, messages, stream)
+        assert (content, reason) == (None, "tool_calls")
+        [call] = calls
+        assert call.function.name == "calculator"
+        [(name, expression)] = json.loads(call.function.arguments).items()
+        assert name == "expression"
+        assert eval(expression, {"__builtins__": {}}) == pytest.approx(value)
+        call = {"id": call.id, "type": "function", "function": call.function.model_dump()}
+        messages += [
+            {"role": "assistant", "content": None, "tool_calls": [call]},
+            {"role": "tool", "tool_call_id": call["id"], "content": repr(value)},
+        ]
+        content, calls, reason = ask(client, messages, stream)
+        assert (calls, reason) == (None, "stop")
+        assert said in content
+        assert "action" not in content
+        messages.append({"role": "assistant", "content": content})
 
 
-def test_a_stream_tells_the_call_at_once_and_an_answer_word_by_word(client):
-    def stream(question):
-        messages = [{"role": "user", "content": question}]
-        events = client.chat.completions.create(
-            model="any", messages=messages, temperature=0, tools=[CALCULATOR], stream=True
-        )
-        choices = [event.choices[0] for event in events]
-        return [choice.delta for choice in choices], choices[-1].finish_reason
-
-    deltas, reason = stream("what is 4 to the power of 2.1?")
-    assert reason == "tool_calls"
-    assert not any(delta.content for delta in deltas)
-    [call] = [call for delta in deltas for call in delta.tool_calls or []]
-    assert (call.index, call.function.name) == (0, "calculator")
-    assert json.loads(call.function.arguments) == {"expression": "4**2.1"}
-
-    question = "hey how are you today?"
-    deltas, reason = stream(question)
-    words = [delta.content for delta in deltas if delta.content]
-    whole, _ = ask(client, [{"role": "user", "content": question}])
-    assert reason == "stop"
-    assert len(words) > 1
-    assert "".join(words) == whole.content
-    assert "{" not in whole.content
+def test_small_talk_is_an_answer_and_none_changes_nothing(client):
+    content, calls, reason = ask(client, [{"role": "user", "content": "hey how are you today?"}])
+    assert (calls, reason) == (None, "stop")
+    assert content
+    assert "action" not in content
+    plain = client.chat.completions.create(model="any", messages=[QUESTION], temperature=0)
+    assert ask(client, [QUESTION], tool_choice="none")[0] == plain.choices[0].message.content
 
 
-def test_no_tool_is_offered_where_none_is_to_be_called(client):
-    messages = [{"role": "user", "content": "what is 4 to the power of 2.1?"}]
-    said, reason = ask(client, messages, tool_choice="none")
-    assert reason == "stop"
-    assert not said.tool_calls
-
-
-CALL = {"id": "a", "type": "function", "function": {"name": "calculator", "arguments": "{}"}}
-USER = {"role": "user", "content": "Hi"}
+CALL = {"id": "c1", "type": "function", "function": {"name": "calculator", "arguments": "{}"}}
+CALLED = {"role": "assistant", "tool_calls": [CALL]}
 
 
 @pytest.mark.parametrize(
-    ("change", "says"),
+    ("body", "says"),
     [
         ({"tool_choice": "required"}, "tool_choice"),
-        ({"tools": [CALCULATOR] * 2}, "is taken"),
-        ({"tools": [CALCULATOR] * 33}, "tools"),
-        ({"tools": [{"type": "function", "function": {"name": "a b"}}]}, "tools.0.function.name"),
-        ({"tools": [{"type": "function", "function": {"name": "final_answer"}}]}, "is taken"),
-        ({"logprobs": True}, "logprobs"),
-        ({"messages": [USER, {"role": "tool", "tool_call_id": "a", "content": "4"}]}, "no call"),
-        ({"messages": [USER, {"role": "assistant", "tool_calls": [CALL]}]}, "no tool message"),
-        ({"messages": [{"role": "user"}]}, "no content"),
+        ({"tool_choice": {"type": "function", "function": {"name": "x"}}}, "tool_choice"),
+        ({"tools": []}, "tools"),
+        ({"tools": [{"type": "web_search"}]}, "tools.0"),
+        ({"tools": [declared("a b")]}, "name"),
+        ({"tools": [declared("a\n")]}, "name"),
+        ({"tools": [declared("Final_Answer")]}, "is taken"),
+        ({"tools": [declared("f"), declared("F")]}, "is taken"),
+        ({"tools": [declared(f"f{n}") for n in range(33)]}, "more than 32 tools"),
+        ({"tools": [declared("f", x={"description": "x" * 4000})]}, "longer than 4,000"),
+        ({"logprobs": True}, "do not go with tools"),
+        ({"messages": [QUESTION, {"role": "tool", "tool_call_id": "c1", "content": "1"}]},
+         "answers no call"),
+        ({"messages": [QUESTION, CALLED, {"role": "tool", "tool_call_id": "c2", "content": "1"}]},
+         "answers no call"),
+        ({"messages": [QUESTION, CALLED]}, "has no answer"),
+        ({"messages": [QUESTION, CALLED, QUESTION]}, "has no answer"),
+        ({"messages": [{"role": "user", "content": None}]}, "no content"),
     ],
-)
-def test_what_makes_no_sense_is_refused(client, change, says):
-    asked = {"model": "any", "messages": [USER], "tools": [CALCULATOR], **change}
-    with pytest.raises(openai.BadRequestError, match=says):
+)  # fmt: skip
+def test_what_cannot_be_honoured_is_refused(client, body, says):
+    asked = {"model": "any", "messages": [QUESTION], "tools": [TOOL], **body}
+    with pytest.raises(openai.BadRequestError) as refused:
         client.chat.completions.create(**asked)
+    assert says in refused.value.message
+    assert refused.value.type == "invalid_request_error"
 
 
-def function(**properties) -> Function:
-    return Function(name="book", parameters={"properties": properties})
+TWO = {"city": {"type": "string"}, "days": {"type": "integer"}}
 
 
 @pytest.mark.parametrize(
-    ("declared", "given", "arguments"),
+    ("properties", "required", "given", "arguments"),
     [
-        (function(), "anything", {}),
-        (function(city={"type": "string"}), "Rome", {"city": "Rome"}),
-        (function(city={"type": "string"}), "7", {"city": "7"}),
-        (function(nights={"type": "integer"}), "7", {"nights": 7}),
-        (function(a={}, b={}), '{"a": 1, "b": 2}', {"a": 1, "b": 2}),
+        ({"x": {"type": "string"}}, ["x"], '"5"', {"x": "5"}),
+        ({"x": {"type": "integer"}}, ["x"], '"5"', {"x": 5}),
+        ({"x": {"type": "integer"}}, [], '"five"', {"x": "five"}),
+        (TWO, ["city"], '"Paris"', {"city": "Paris"}),
+        (TWO, ["city", "days"], '"Paris"', {"input": "Paris"}),
+        (TWO, [], '{"days": 3}', {"days": 3}),
+        (TWO, [], '"{\\"city\\": \\"Rome\\"}"', {"city": "Rome"}),
+        ({}, [], '""', {}),
     ],
 )
-def test_an_input_becomes_arguments(declared, given, arguments):
-    assert json.loads(declared.arguments(given)) == arguments
+def test_the_input_becomes_arguments(properties, required, given, arguments):
+    function = Function(name="f", parameters={"properties": properties, "required": required})
+    said = Functions([function], True).read(f'{{"action": "F", "action_input": {given}}}', True)
+    assert said.content is None
+    assert json.loads(said.call["function"]["arguments"]) == arguments
 
 
-def test_an_object_keeps_the_name_of_its_only_field():
-    tools = [Tool(type="function", function=function(city={}, days={"type": "integer"}))]
-    said = '{"action": "Book", "action_input": {"days": 3}}'
-    _, call = read_answer(said, True, tools)
-    assert json.loads(call.function.arguments) == {"days": 3}
+def test_a_call_is_read_back_as_the_action_that_it_was():
+    for arguments in ('{"city": "Rome", "days": 3}', '{"days": 3}', '{"city": "Rome"}'):
+        call = Call.model_validate({**CALL, "function": {"name": "f", "arguments": arguments}})
+        function = Function(name="f", parameters={"properties": {"city": {}}})
+        said = Functions([function], True).read(call.as_json(), True)
+        assert json.loads(said.call["function"]["arguments"]) == json.loads(arguments)
 
 
-def test_what_is_no_call_is_an_answer():
-    tools = [Tool(type="function", function=Function(name="get_weather"))]
-    assert '- "Get weather": ' in tools_prompt(tools)
-    assert "Calculator" not in tools_prompt(tools)
-    for text in ("Just words.", '{"action": "Unknown", "action_input": ""}'):
-        assert read_answer(text, True, tools) == (text, None)
-    assert read_answer('{"action": "Get weather", "acti', False, tools) == ("", None)
-    _, call = read_answer('{"action": "Get weather", "action_input": ""}', True, tools)
-    assert call.function.name == "get_weather"
+def test_what_is_no_call_of_an_offered_function_is_text():
+    functions = Functions([Function(name="f")], True)
+    other = '{"action": "g", "action_input": "1"}'
+    assert functions.read(other, True).content == other
+    assert functions.read('{"action": "f", "act', False).content == ""
