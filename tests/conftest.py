@@ -9,6 +9,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -75,9 +76,9 @@ class App:
         return "".join(self.output)
 
 
-@pytest.fixture(scope="session")
-def start_app() -> Iterator[Callable[..., App]]:
-    """Starts `python app.py` with flags and waits until the page is served."""
+@contextmanager
+def starting() -> Iterator[Callable[..., App]]:
+    """Starts `python app.py` with flags, waits until the page is served; stops all at the end."""
     running: list[subprocess.Popen[str]] = []
 
     def start(*flags: str, port: int | None = None, **environment: str) -> App:
@@ -104,10 +105,25 @@ def start_app() -> Iterator[Callable[..., App]]:
         process.wait(timeout=20)
 
 
+# Not for the session: a server that nobody needs any more takes its part of two cores.
+@pytest.fixture(scope="module")
+def start_app() -> Iterator[Callable[..., App]]:
+    """Starts applications that run until the end of the module."""
+    with starting() as start:
+        yield start
+
+
 @pytest.fixture(scope="session")
-def app(start_app: Callable[..., App]) -> App:
+def start_for_all() -> Iterator[Callable[..., App]]:
+    """Starts applications that all tests share."""
+    with starting() as start:
+        yield start
+
+
+@pytest.fixture(scope="session")
+def app(start_for_all: Callable[..., App]) -> App:
     """The application with the bundled model, shared by the tests that only talk to it."""
-    return start_app()
+    return start_for_all()
 
 
 @pytest.fixture(scope="session")
@@ -123,9 +139,9 @@ def endless(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
-def endless_app(start_app: Callable[..., App], endless: Path) -> App:
+def endless_app(start_for_all: Callable[..., App], endless: Path) -> App:
     """The application with a model that writes until it is stopped."""
-    return start_app("--model", str(endless))
+    return start_for_all("--model", str(endless))
 
 
 def _wait_for(app: App) -> None:

@@ -17,9 +17,10 @@ from llama_ui.web.metrics import Metrics
 from llama_ui.web.page import build_page
 from llama_ui.web.theme import build_theme
 
-# How many more events than wait in the engine's line may be on their way: what goes beyond would
-# wait in Gradio's own line, which tells nobody anything (by default, beyond forty).
-_MORE_EVENTS = 1_000
+# How many more events than wait in the engine's line may be on their way: those that have a slot,
+# and those that are being refused. What goes beyond waits in Gradio's own line, which tells nobody
+# anything (by default, beyond forty). Not more: Gradio looks through all of them every millisecond.
+_MORE_EVENTS = 64
 # Of so many pages, open or closed, Gradio keeps what it knows, about 80 kB each. A page that it has
 # forgotten brings its chat again.
 _KEPT_PAGES = 1_000
