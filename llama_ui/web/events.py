@@ -3,7 +3,7 @@
 from collections.abc import AsyncGenerator, Callable
 from contextlib import aclosing
 from functools import wraps
-from typing import Any, Concatenate
+from typing import Any
 from weakref import WeakValueDictionary
 
 import gradio as gr
@@ -24,9 +24,7 @@ PROMPT_ROOM = 64  # tokens that the longest reply leaves for a prompt
 Changes = dict[Any, Any]
 
 
-def _streaming(
-    handler: Callable[Concatenate["Events", ...], Frames],
-) -> Callable[..., AsyncGenerator[Changes, None]]:
+def _streaming(handler: Callable[..., Frames]) -> Callable[..., AsyncGenerator[Changes, None]]:
     """Makes an event handler, which Gradio wants as an async generator, of one that gives frames.
     When Gradio closes it, because the page is gone, they are closed at once."""
 
