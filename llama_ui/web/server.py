@@ -21,9 +21,6 @@ from llama_ui.web.theme import build_theme
 # and those that are being refused. What goes beyond waits in Gradio's own line, which tells nobody
 # anything (by default, beyond forty). Not more: Gradio looks through all of them every millisecond.
 _MORE_EVENTS = 64
-# Of so many pages, open or closed, Gradio keeps what it knows, about 80 kB each. A page that it has
-# forgotten brings its chat again.
-_KEPT_PAGES = 1_000
 _STYLES = ("style", "sidebar", "presets", "markdown", "inspect")
 
 log = logging.getLogger(__name__)
@@ -66,7 +63,6 @@ def serve(
                 theme=build_theme(),
                 css_paths=[ASSETS / f"{name}.css" for name in _STYLES],
                 js=f"() => {{{script('page.js')}}}",
-                state_session_capacity=_KEPT_PAGES,
                 max_threads=settings.max_waiting + _MORE_EVENTS,
                 # The page takes no files; Gradio's upload route would.
                 max_file_size=1,
