@@ -10,6 +10,10 @@ from functools import partial
 os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"
 os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")
 os.environ.setdefault("DO_NOT_TRACK", "1")
+# At the end of each event Gradio tabulates up to 10,000 earlier ones with pandas, for a monitor
+# that is switched off here: after an hour of many visitors that is most of what an event costs.
+os.environ["GRADIO_ANALYTICS_MAX_EVENTS"] = "1"
+os.environ["GRADIO_ANALYTICS_CACHE_FREQUENCY"] = str(sys.maxsize)
 # Joining the layers leaves holes where they were: without this a 70B model took 6 GB more.
 os.environ.setdefault("PYTORCH_CUDA_ALLOC_CONF", "expandable_segments:True")
 

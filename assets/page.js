@@ -106,7 +106,8 @@ new MutationObserver(() => {
     }
 }).observe(document.body, {childList: true, subtree: true, attributes: true, attributeFilter: ['class', 'style']});
 
-// What the next prompt would leave out is greyed before it is sent.
+// What the next prompt would leave out is greyed before it is sent: when the meter is new, and when
+// the chat has been drawn again beneath it.
 const grey = () => {
     const gone = new Set(JSON.parse(find('meter')?.querySelector('.meter')?.dataset.gone ?? '[]'));
     const turns = document.querySelectorAll('#transcript .turn');
@@ -115,7 +116,8 @@ const grey = () => {
     }
 };
 const watchMeter = () => {
-    if (!find('meter')) { setTimeout(watchMeter, 50); return; }
-    new MutationObserver(grey).observe(find('meter'), {childList: true, subtree: true});
+    if (!find('meter') || !find('transcript')) { setTimeout(watchMeter, 50); return; }
+    const observer = new MutationObserver(grey);
+    ['meter', 'transcript'].forEach((name) => observer.observe(find(name), {childList: true, subtree: true}));
 };
 watchMeter();

@@ -42,9 +42,6 @@ def build_page(starter: EngineStarter, defaults: ChatOptions, gate: Gate) -> gr.
         public: dict[str, Any] = {"concurrency_limit": None}
         gr.api(api.chat, api_name="chat", **public)  # type: ignore[attr-defined]
         gr.api(api.prompt, api_name="prompt", **public)  # type: ignore[attr-defined]
-    # Nobody waits in Gradio's line (see server.py), yet by default it tells everybody in it of
-    # every event that begins: five hundred people who send at once would get 125,000 messages.
-    page.queue(status_update_rate=60)
     return page
 
 

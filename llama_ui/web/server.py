@@ -17,10 +17,13 @@ from llama_ui.web.metrics import Metrics
 from llama_ui.web.page import build_page
 from llama_ui.web.theme import build_theme
 
-# How many more events than wait in the engine's line may be on their way: those that have a slot,
-# and those that are being refused. What goes beyond waits in Gradio's own line, which tells nobody
-# anything (by default, beyond forty). Not more: Gradio looks through all of them every millisecond.
-_MORE_EVENTS = 64
+# So many replies does an engine run at once that was not told how many, at most.
+_MOST_SLOTS = 32
+# Events that may be on their way beside the replies, each for an instant: other chats are opened,
+# messages are refused. Not many more: Gradio looks through all that it may run every millisecond.
+_BESIDE = 16
+# A smaller line would turn away events that only happen to come at the same moment.
+_LEAST_LINE = 32
 _STYLES = ("style", "sidebar", "presets", "markdown", "inspect")
 
 log = logging.getLogger(__name__)
@@ -42,6 +45,12 @@ def serve(
     in_space = space_host is not None
     gate, hosts = make_gate(settings, in_space), {space_host} if space_host else set()
     page = build_page(starter, ChatOptions(settings.system_prompt, sampling), gate)
+    places = (settings.slots or _MOST_SLOTS) + settings.max_waiting
+    # Nobody waits in Gradio's own line, which tells nobody anything: whoever has a place here or in
+    # the engine's line gets a thread. It takes in one burst as many as there are places, and turns
+    # away the others at the door, for a fifth of what it costs to refuse them inside. By default it
+    # also tells everybody in it of every event that begins.
+    page.queue(max_size=max(places, _LEAST_LINE), status_update_rate=60)
     auth, is_made_up = settings.auth_pair, False
     if auth is None and settings.share and not settings.no_auth:
         # The link leads here past every firewall.
@@ -63,7 +72,7 @@ def serve(
                 theme=build_theme(),
                 css_paths=[ASSETS / f"{name}.css" for name in _STYLES],
                 js=f"() => {{{script('page.js')}}}",
-                max_threads=settings.max_waiting + _MORE_EVENTS,
+                max_threads=places + _BESIDE,
                 # The page takes no files; Gradio's upload route would.
                 max_file_size=1,
                 footer_links=["api", "settings"],

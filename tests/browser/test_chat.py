@@ -330,6 +330,18 @@ def test_an_error_keeps_what_was_typed(page):
     wait_until_idle(page)
 
 
+def test_who_is_turned_away_at_the_door_keeps_what_was_typed(page):
+    # What Gradio answers in a burst of more visitors than have a place (see server.py).
+    full = {"detail": "Queue is full. Max size is 96 and size is 96."}
+    page.route("**/queue/join*", lambda route: route.fulfill(status=503, json=full))
+    send(page, "Hello!")
+    expect(page.locator(".toast-body")).to_contain_text("busy. Please try again")
+    expect(page.locator("#message textarea")).to_have_value("Hello!")
+    page.unroute("**/queue/join*")
+    page.press("#message textarea", "Enter")
+    expect(page.locator(".turn.assistant .md")).to_have_text(re.compile(r"\w"), timeout=60_000)
+
+
 def test_an_empty_message_is_not_sent(page):
     page.press("#message textarea", "Enter")
     expect(page.locator(".fault")).to_contain_text("empty")

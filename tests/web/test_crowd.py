@@ -1,5 +1,6 @@
 """More visitors than Gradio would serve at once."""
 
+import asyncio
 import time
 
 import httpx
@@ -7,6 +8,7 @@ import httpx
 from tests.conftest import START_LIMIT_S
 
 SLOTS, LINE, VISITORS = 4, 60, 70
+CHAT, HI = "/gradio_api/call/chat", {"data": ["Hi", None, None]}
 
 
 def test_all_stand_in_the_line_of_the_engine_and_the_rest_are_told(start_app, endless):
@@ -14,12 +16,18 @@ def test_all_stand_in_the_line_of_the_engine_and_the_rest_are_told(start_app, en
     app = start_app("--model", str(endless), "--max-waiting", str(LINE), "--slots", str(SLOTS))
     with httpx.Client(base_url=app.url, timeout=60) as client:
         _until(lambda: client.get("/ready").status_code == 200)
-        path = "/gradio_api/call/chat"
-        joined = [client.post(path, json={"data": ["Hi", None, None]}) for _ in range(VISITORS)]
+        joined = asyncio.run(_burst(app.url))
+        assert {answer.status_code for answer in joined} == {200}
         _until(lambda: f"llama_ui_waiting {LINE}.0" in client.get("/metrics").text)
-        last = client.get(f"{path}/{joined[-1].json()['event_id']}")
-        assert "The model is busy" in last.text
+        last = client.post(CHAT, json=HI).json()["event_id"]
+        assert "The model is busy" in client.get(f"{CHAT}/{last}").text
     app.process.terminate()  # the others would be written to their end
+
+
+async def _burst(url: str) -> list[httpx.Response]:
+    """As many as have a place, and a few more, all at the same moment."""
+    async with httpx.AsyncClient(base_url=url, timeout=60) as client:
+        return await asyncio.gather(*(client.post(CHAT, json=HI) for _ in range(VISITORS)))
 
 
 def _until(happened) -> None:
