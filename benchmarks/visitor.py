@@ -71,17 +71,20 @@ class Visitor:
         http: knows the address of the application.
         wiring: of its page.
         sampling: how replies are asked for.
+
+    Attributes:
+        session: the name that Gradio has for it.
     """
 
     def __init__(self, http: httpx.AsyncClient, wiring: Wiring, sampling: Sampling) -> None:
         self._http, self._wiring = http, wiring
         self._form = Form.of(ChatOptions(sampling=sampling)).values()
-        self._session = secrets.token_hex(8)
+        self.session = secrets.token_hex(8)
         self._key = ""
 
     async def open(self) -> None:
         """Load the page."""
-        body = {"data": [None], "fn_index": self._wiring.opened, "session_hash": self._session}
+        body = {"data": [None], "fn_index": self._wiring.opened, "session_hash": self.session}
         answer = await self._http.post(f"{API}/run/predict", json=body)
         self._key = answer.json()["data"][2]
 
@@ -108,10 +111,10 @@ class Visitor:
         return answer
 
     async def _ask(self, event: int, data: list[Any], about: object = None) -> AsyncIterator[Any]:
-        body = {"data": data, "fn_index": event, "session_hash": self._session}
+        body = {"data": data, "fn_index": event, "session_hash": self.session}
         joined = await self._http.post(f"{API}/queue/join", json={**body, "event_data": about})
         joined.raise_for_status()
-        path = f"{API}/queue/data?session_hash={self._session}"
+        path = f"{API}/queue/data?session_hash={self.session}"
         async with self._http.stream("GET", path) as stream:
             async for line in stream.aiter_lines():
                 if line.startswith("data:"):

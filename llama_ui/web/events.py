@@ -18,21 +18,34 @@ from llama_ui.web.handlers import Handlers
 from llama_ui.web.layout import Layout
 from llama_ui.web.session import Session
 from llama_ui.web.views import Views
+from llama_ui.web.writing import Writing
 
 PROMPT_ROOM = 64  # tokens that the longest reply leaves for a prompt
 
 Changes = dict[Any, Any]
 
 
-def _streaming(handler: Callable[..., Frames]) -> Callable[..., AsyncGenerator[Changes, None]]:
+def _turn(
+    handler: Callable[..., tuple[Session, Frames]],
+) -> Callable[..., AsyncGenerator[Changes, None]]:
     """Makes an event handler, which Gradio wants as an async generator, of one that gives frames.
     When Gradio closes it, because the page is gone, they are closed at once."""
 
     @wraps(handler)
     async def stream(self: "Events", *arguments: Any) -> AsyncGenerator[Changes, None]:
-        async with aclosing(handler(self, *arguments)) as frames:
-            async for frame in frames:
-                yield self.layout.updates(frame)
+        session, turn = handler(self, *arguments)
+        writing, last = Writing(), ""
+        try:
+            async with aclosing(turn) as frames:
+                async for frame in frames:
+                    if frame.busy:
+                        session.writing = writing
+                    if not frame.is_writing:
+                        yield self.layout.updates(frame)
+                    last = frame.running or ""
+                    writing.put(last)
+        finally:
+            writing.end(last)
 
     return stream
 
@@ -42,6 +55,7 @@ class Events:
     that changes a session runs.
 
     Args:
+        page: the Blocks that they belong to.
         layout: the components.
         starter: holds the engine, which may still be loading.
         handlers: what happens to the chat.
@@ -49,8 +63,14 @@ class Events:
     """
 
     def __init__(
-        self, layout: Layout, starter: EngineStarter, handlers: Handlers, views: Views
+        self,
+        page: gr.Blocks,
+        layout: Layout,
+        starter: EngineStarter,
+        handlers: Handlers,
+        views: Views,
     ) -> None:
+        self._page = page
         self.layout = layout
         self._starter = starter
         self._handlers = handlers
@@ -69,14 +89,14 @@ class Events:
         if state is not None:
             self._handlers.leave(state)
 
-    @_streaming
+    @_turn
     def send(
         self, request: gr.Request, state: Session, shown: str, text: str, *values: Any
-    ) -> Frames:
+    ) -> tuple[Session, Frames]:
         self._meet(state, request)
-        return self._handlers.send(state, shown, text, Form(*values))
+        return state, self._handlers.send(state, shown, text, Form(*values))
 
-    @_streaming
+    @_turn
     def act(
         self,
         event: gr.EventData,
@@ -84,11 +104,11 @@ class Events:
         state: Session,
         shown: str,
         *values: Any,
-    ) -> Frames:
+    ) -> tuple[Session, Frames]:
         self._meet(state, request)
-        return self._handlers.act(state, shown, event._data or {}, Form(*values))
+        return state, self._handlers.act(state, shown, event._data or {}, Form(*values))
 
-    @_streaming
+    @_turn
     def compare(
         self,
         request: gr.Request,
@@ -98,9 +118,15 @@ class Events:
         what: Any,
         value: Any,
         *values: Any,
-    ) -> Frames:
+    ) -> tuple[Session, Frames]:
         self._meet(state, request)
-        return self._handlers.compare(state, shown, text, what, value, Form(*values))
+        return state, self._handlers.compare(state, shown, text, what, value, Form(*values))
+
+    async def written(self, state: Session) -> AsyncGenerator[str, None]:
+        """What the turn that has begun writes, until it ends."""
+        async with aclosing(aiter(state.writing)) as texts:
+            async for text in texts:
+                yield text
 
     async def stop(self, state: Session) -> None:
         state.stop()
@@ -153,3 +179,13 @@ class Events:
         # its own, any may be the first.
         state.visitor = visitor_of_page(request)
         self._open[request.session_hash or ""] = state
+        self._drop_copies(request.session_hash or "")
+
+    def _drop_copies(self, session_hash: str) -> None:
+        """Gradio 6.31 keeps a copy of every component that an event has left as it is, each under
+        a new number, and so 24 kB more for every message: drop those the page does not have."""
+        held = self._page.app.state_holder[session_hash]
+        blocks = held.blocks_config.blocks
+        for number in blocks.keys() - self._page.blocks.keys():
+            del blocks[number]
+            held.config_values.pop(number, None)

@@ -32,5 +32,10 @@ class Frame:
     meter: str | None = None
     prompt: str | None = None
 
+    @property
+    def is_writing(self) -> bool:
+        """Whether nothing changes but the replies that are being written."""
+        return self.running is not None and self == Frame(running=self.running)
+
 
 Frames = AsyncGenerator[Frame, None]

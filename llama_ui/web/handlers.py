@@ -219,7 +219,11 @@ class Handlers:
             running[0].status = self._loading_status()
         yield Frame(
             transcript=render_conversation(
-                conversation, session.dropped, turns[0].going_on, missing=self._screen.missing
+                conversation,
+                session.dropped,
+                turns[0].going_on,
+                missing=self._screen.missing,
+                is_writing=True,
             ),
             running=render_running(running),
             message=message,

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from secrets import token_hex
 from typing import Any
 
 import gradio as gr
@@ -46,11 +47,13 @@ class Layout:
     """The components of the page that events read or change.
 
     Args:
+        turn: another text for every turn that begins.
         controls: those of Form, in its order.
         comparison: the button, the difference and its value of a comparison.
     """
 
     key: gr.Textbox
+    turn: gr.Textbox
     chats: gr.HTML
     badge: gr.HTML
     transcript: gr.HTML
@@ -76,7 +79,7 @@ class Layout:
         """What a turn may change."""
         return [
             *(self.transcript, self.running, self.message, self.notice),
-            *(self.send, self.stop, self.actions, self.chats, self.key),
+            *(self.send, self.stop, self.actions, self.chats, self.key, self.turn),
         ]
 
     @property
@@ -122,6 +125,8 @@ class Layout:
         changed: dict[Any, Any] = {c: text for c, text in texts.items() if text is not None}
         if frame.form is not None:
             changed.update(zip(self.controls, frame.form.values(), strict=True))
+        if frame.busy:
+            changed[self.turn] = token_hex(4)
         if frame.busy is not None:
             changed[self.send] = gr.Button(visible=not frame.busy)
             changed[self.stop] = gr.Button(visible=frame.busy)
@@ -138,6 +143,7 @@ def build_layout(logo: str, defaults: ChatOptions) -> Layout:
         defaults: the options of a new chat.
     """
     key = gr.Textbox(visible="hidden", elem_id="key")
+    turn = gr.Textbox(visible="hidden", elem_id="turn")
     with gr.Row(elem_id="frame"):
         chats = gr.HTML(
             elem_id="sidebar",
@@ -187,6 +193,7 @@ def build_layout(logo: str, defaults: ChatOptions) -> Layout:
     prompt = gr.HTML("", elem_id="inspector", js_on_load=script("inspector.js"))
     return Layout(
         key=key,
+        turn=turn,
         chats=chats,
         badge=badge,
         transcript=transcript,

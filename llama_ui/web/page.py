@@ -32,7 +32,7 @@ def build_page(starter: EngineStarter, defaults: ChatOptions, gate: Gate) -> gr.
     with page:
         session = gr.State(Session())
         layout = build_layout(logo, defaults)
-        events = Events(layout, starter, handlers, Views(starter))
+        events = Events(page, layout, starter, handlers, Views(starter))
         _wire_chat(session, layout, events)
         _wire_views(page, session, layout, events)
         opened = [session, layout.chats, layout.key]
@@ -70,6 +70,7 @@ def _wire_chat(session: gr.State, layout: Layout, events: Events) -> None:
         turn.then(events.engine, None, layout.engine, queue=False, **PRIVATE).then(
             events.meter, [session, *layout.draft], layout.meter, queue=False, **PRIVATE
         )
+    layout.turn.change(events.written, [session], layout.running, **PRIVATE)
     layout.stop.click(events.stop, [session], queue=False, **PRIVATE)
     layout.undo.click(events.undo, [*shown, layout.message], view, queue=False, **PRIVATE)
     # Through the queue: what it changes must come after the last frame of the reply it stops.

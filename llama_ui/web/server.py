@@ -47,9 +47,9 @@ def serve(
     page = build_page(starter, ChatOptions(settings.system_prompt, sampling), gate)
     places = (settings.slots or _MOST_SLOTS) + settings.max_waiting
     # Nobody waits in Gradio's own line, which tells nobody anything: whoever has a place here or in
-    # the engine's line gets a thread. It takes in one burst as many as there are places, and turns
-    # away the others at the door, for a fifth of what it costs to refuse them inside. By default it
-    # also tells everybody in it of every event that begins.
+    # the engine's line gets two threads (see Writing). It takes in one burst as many as there are
+    # places, and turns the others away at the door, for a fifth of what it costs to refuse them
+    # inside. By default it also tells everybody in it of every event that begins.
     page.queue(max_size=max(places, _LEAST_LINE), status_update_rate=60)
     auth, is_made_up = settings.auth_pair, False
     if auth is None and settings.share and not settings.no_auth:
@@ -72,7 +72,7 @@ def serve(
                 theme=build_theme(),
                 css_paths=[ASSETS / f"{name}.css" for name in _STYLES],
                 js=f"() => {{{script('page.js')}}}",
-                max_threads=places + _BESIDE,
+                max_threads=2 * places + _BESIDE,
                 # The page takes no files; Gradio's upload route would.
                 max_file_size=1,
                 footer_links=["api", "settings"],

@@ -8,6 +8,7 @@ from llama_ui.conversation import Conversation
 from llama_ui.engine.reply import Reply, Token
 from llama_ui.web.limits import Visitor
 from llama_ui.web.running import Running
+from llama_ui.web.writing import Writing
 
 
 class Session:
@@ -28,6 +29,7 @@ class Session:
         stop_requested: whether the visitor asked to stop that reply.
         compared: two replies that are shown side by side.
         replies: the running requests, once the engine has taken them.
+        writing: what the last turn writes, or wrote.
     """
 
     def __init__(self) -> None:
@@ -43,6 +45,8 @@ class Session:
         self.stop_requested = False
         self.compared: tuple[int, ...] = ()
         self.replies: tuple[Reply, ...] = ()
+        self.writing = Writing()
+        self.writing.end("")
 
     def __deepcopy__(self, memo: object) -> "Session":
         """Gradio copies the first session for each visitor: every copy is a new one."""

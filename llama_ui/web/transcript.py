@@ -50,6 +50,7 @@ def render_conversation(
     explained: tuple[int, str] | None = None,
     compared: Sequence[int] = (),
     missing: Collection[str] = (),
+    is_writing: bool = False,
 ) -> str:
     """All messages that are shown; those the model no longer sees are greyed.
 
@@ -60,6 +61,8 @@ def render_conversation(
         explained: one of them, and how it looks token by token.
         compared: replies to the last message that stand side by side.
         missing: what the engine cannot do (see EngineInfo).
+        is_writing: whether replies are being written, in the pane beneath. They are hidden with
+            this mark, at once with the frame that shows them whole: their own may come later.
     """
     exchanges = conversation.exchanges()
     forgotten = {number for e in dropped if e < len(exchanges) for number in exchanges[e]}
@@ -73,8 +76,10 @@ def render_conversation(
             rows.append(_message(conversation, number, number in forgotten, more, words))
         if forgotten and number == max(forgotten):
             rows.append(_divider(len(dropped)))
+    mark = " data-writing" if is_writing else ""
     return (
-        f'<section role="log" aria-label="Conversation" aria-live="off">{"".join(rows)}</section>'
+        f'<section role="log" aria-label="Conversation" aria-live="off"{mark}>'
+        f"{''.join(rows)}</section>"
     )
 
 

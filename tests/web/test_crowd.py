@@ -7,7 +7,7 @@ import httpx
 
 from tests.conftest import START_LIMIT_S
 
-SLOTS, LINE, VISITORS = 4, 60, 70
+SLOTS, LINE = 4, 60
 CHAT, HI = "/gradio_api/call/chat", {"data": ["Hi", None, None]}
 
 
@@ -16,18 +16,24 @@ def test_all_stand_in_the_line_of_the_engine_and_the_rest_are_told(start_app, en
     app = start_app("--model", str(endless), "--max-waiting", str(LINE), "--slots", str(SLOTS))
     with httpx.Client(base_url=app.url, timeout=60) as client:
         _until(lambda: client.get("/ready").status_code == 200)
-        joined = asyncio.run(_burst(app.url))
-        assert {answer.status_code for answer in joined} == {200}
-        _until(lambda: f"llama_ui_waiting {LINE}.0" in client.get("/metrics").text)
+
+        def are_waiting(count: int) -> bool:
+            return f"llama_ui_waiting {count}.0" in client.get("/metrics").text
+
+        # As many as have a place, all at the same moment: none is turned away at the door.
+        assert {answer.status_code for answer in asyncio.run(_burst(app.url))} == {200}
+        _until(lambda: are_waiting(LINE - SLOTS))
+        for _ in range(SLOTS):
+            client.post(CHAT, json=HI)
+        _until(lambda: are_waiting(LINE))
         last = client.post(CHAT, json=HI).json()["event_id"]
         assert "The model is busy" in client.get(f"{CHAT}/{last}").text
     app.process.terminate()  # the others would be written to their end
 
 
 async def _burst(url: str) -> list[httpx.Response]:
-    """As many as have a place, and a few more, all at the same moment."""
     async with httpx.AsyncClient(base_url=url, timeout=60) as client:
-        return await asyncio.gather(*(client.post(CHAT, json=HI) for _ in range(VISITORS)))
+        return await asyncio.gather(*(client.post(CHAT, json=HI) for _ in range(LINE)))
 
 
 def _until(happened) -> None:
