@@ -26,6 +26,8 @@ from llama_ui.terminal import ProgressLine
 
 EXIT_GPU_LOST = 70
 IN_SPACE = "SPACE_ID" in os.environ
+# Where a Space's own proxies are. Believing everybody would let visitors make up addresses.
+PRIVATE = "127.0.0.0/8,10.0.0.0/8,172.16.0.0/12,192.168.0.0/16,100.64.0.0/10"
 # Each call there runs in a process forked for it, where an engine of its own thread cannot live.
 ON_ZERO_GPU = "SPACES_ZERO_GPU" in os.environ
 ZERO_GPU = (
@@ -59,7 +61,7 @@ def main() -> int:
     )
     starter.start()
     # Read by the web server. Whom else it would believe: every visitor of a public link.
-    os.environ["FORWARDED_ALLOW_IPS"] = settings.trusted_proxy or ("*" if IN_SPACE else "")
+    os.environ["FORWARDED_ALLOW_IPS"] = settings.trusted_proxy or (PRIVATE if IN_SPACE else "")
 
     # Imported here: the model starts loading while Gradio is being imported.
     from llama_ui.web.server import serve

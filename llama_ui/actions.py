@@ -88,11 +88,13 @@ def spoken(text: str) -> str:
     found = first and _SPEAKS.match(text, first.start())
     if not found:
         return ""
-    said = re.sub(r"\\(u[0-9a-fA-F]{0,3})?$", "", found[1])
+    said = re.sub(r"(?<!\\)((?:\\\\)*)\\(u[0-9a-fA-F]{0,3})?$", r"\1", found[1])
     try:
-        return str(json.loads(f'"{said}"', strict=False)).strip()
+        text = str(json.loads(f'"{said}"', strict=False))
     except ValueError:
         return ""
+    # The first half of a character whose second half is still to come.
+    return _whole_characters(re.sub("[\ud800-\udbff]$", "", text)).strip()
 
 
 def unfinished(text: str) -> str:
@@ -124,7 +126,13 @@ def _as_text(value: object) -> str:
         return ""
     if isinstance(value, dict) and len(value) == 1:
         value = next(iter(value.values()))
-    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+    text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+    return _whole_characters(text)
+
+
+def _whole_characters(text: str) -> str:
+    """JSON can spell half a character, which no text may hold."""
+    return re.sub("[\ud800-\udfff]", "\N{REPLACEMENT CHARACTER}", text)
 
 
 def _key(name: object) -> str:

@@ -159,6 +159,11 @@ class Conversation:
             raise DialogError("There is no message to answer.", "Type a message and send it.")
         return self._add(Message("assistant", text, self.head, facts))
 
+    def check_room(self, replies: int) -> None:
+        """Before a reply is written that there would be no place for; raises DialogError."""
+        if len(self.nodes) + replies > MAX_MESSAGES:
+            raise _full()
+
     def retry(self, number: int) -> Conversation:
         """Go back to a user message, or to the one that a reply answers, to have it answered
         once more."""
@@ -265,12 +270,16 @@ def _some(text: str) -> str:
     return text
 
 
+def _full() -> DialogError:
+    return DialogError(f"The chat has more than {MAX_MESSAGES:,} messages.", "Start a new one.")
+
+
 def _check(conversation: Conversation) -> None:
     """Hold what every method relies on; raises DialogError."""
     broken = DialogError("The chat is damaged: its messages do not fit.", "Start a new one.")
     nodes, head = conversation.nodes, conversation.head
     if len(nodes) > MAX_MESSAGES:
-        raise DialogError(f"The chat has more than {MAX_MESSAGES:,} messages.", "Start a new one.")
+        raise _full()
     for number, node in enumerate(nodes):
         check_text(node.text)
         if node.parent is None:

@@ -91,6 +91,15 @@ def test_an_answer_is_spoken_while_it_is_written():
     assert spoken(f"{CALCULATE}\nObservation: 5\n{FINAL}") == ""
 
 
+def test_half_a_character_is_not_spoken():
+    begun = '```json\n{"action": "Final Answer", "action_input": "Hi '
+    assert spoken(begun + r"\ud83d") == "Hi"
+    assert spoken(begun + r"\ud83d\ude00!") == "Hi \N{GRINNING FACE}!"
+    assert spoken(begun + r"\\") == "Hi \\"
+    written = begun + r'\ud83d","x":1}' + "\n```"
+    assert "\ud83d" not in read_action(written).given
+
+
 def test_after_five_steps_it_answers_in_plain_words():
     agent = Agent()
     for number in range(MAX_STEPS):

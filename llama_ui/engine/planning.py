@@ -37,13 +37,15 @@ def plan_prompt(
     has_system = messages[0]["role"] == "system"
     exchanges = (len(messages) - has_system) // 2
     reminded = [_remind(message, options.reminder) for message in messages]
-    forgotten = max(0, exchanges - options.keep_last) if options.keep_last is not None else 0
+    recent = exchanges if options.keep_last is None else options.keep_last
+    forgotten = [e for e in range(exchanges - recent) if e not in options.pinned]
     # Oldest first; what is pinned goes last.
-    order = sorted(range(forgotten, exchanges), key=lambda e: (e in options.pinned, e))
+    sent = [e for e in range(exchanges) if e not in forgotten]
+    order = sorted(sent, key=lambda e: (e in options.pinned, e))
 
     def kept(count: int) -> list[int]:
         """Which messages are sent when so many exchanges are dropped."""
-        gone = {*range(forgotten), *order[:count]}
+        gone = {*forgotten, *order[:count]}
         return [
             index
             for index in range(len(messages))
@@ -65,7 +67,7 @@ def plan_prompt(
     continued = (begun,) if begun else ()
     taken = sum(len(segment.ids) for segment in continued)
     count = exchanges_to_drop(tokens, len(order), window - taken, reply_tokens)
-    dropped = (*range(forgotten), *sorted(order[:count]))
+    dropped = tuple(sorted((*forgotten, *order[:count])))
     return PromptPlan((*segments(count), *continued), dropped, options.owner)
 
 

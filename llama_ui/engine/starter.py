@@ -61,7 +61,9 @@ class EngineStarter:
         """Block until the engine is ready; raises the fault."""
         self._thread.join()
         if self._engine is None:
-            raise self.fault or RuntimeError("the engine has not been started")
+            raise (self.fault and self.fault.fresh()) or RuntimeError(
+                "the engine has not been started"
+            )
         return self._engine
 
     def close(self) -> None:

@@ -34,7 +34,7 @@ def act_of(
         "edit": lambda chat: Turn.answer(chat.edit(_number(number), check_text(data.get("text")))),
         "continue": Turn.go_on,
         "replay": lambda chat: Turn.replay(chat, _number(number)),
-        "branch": lambda chat: _branch(chat, session, data, engine()),
+        "branch": lambda chat: _branch(chat, session, data, engine),
     }
     change: dict[Any, Change] = {
         "select": lambda chat: _select(chat, session, _number(number)),
@@ -59,7 +59,10 @@ def _example(index: object) -> str:
 
 
 def _branch(
-    conversation: Conversation, session: Session, data: Mapping[str, Any], engine: Engine
+    conversation: Conversation,
+    session: Session,
+    data: Mapping[str, Any],
+    engine: Callable[[], Engine],
 ) -> Turn:
     """Go another way at one token of a reply: `i` is its place, `choice` which of its best."""
     number, i, choice = _number(data.get("n")), data.get("i"), data.get("choice")
@@ -70,8 +73,10 @@ def _branch(
         raise DialogError("The tokens of this reply are no longer known.", "Answer once more.")
     token, logprob = tokens[i].top[choice]
     drawn = (*tokens[:i], Token(token, logprob, tokens[i].top))
-    said = engine.text_of([one.id for one in drawn])
-    if not engine.text_of([token]):
+    # Only now: tokens come from an engine, so it is there; before, this would wait for one.
+    text_of = engine().text_of
+    said = text_of([one.id for one in drawn])
+    if not text_of([token]):
         raise DialogError("There the reply would end.", "Choose another word.")
     return Turn.branch(conversation, number, drawn, said)
 

@@ -1,6 +1,7 @@
 """Let a visitor's request in, and count what it uses."""
 
 import asyncio
+import contextlib
 from functools import partial
 
 from llama_ui.engine.base import Engine, PromptPlan
@@ -23,8 +24,16 @@ def submit_for(
     reply = engine.submit(plan, sampling)
     reply.on_end(partial(_spend, visitor, gate))
     if gate.limits.reply_s is not None:
-        # Harmless when the reply has long ended.
-        asyncio.get_running_loop().call_later(gate.limits.reply_s, reply.expire)
+        loop = asyncio.get_running_loop()
+        timer = loop.call_later(gate.limits.reply_s, reply.expire)
+
+        def ended(_: Chunk | Exception) -> None:
+            # Else the timer would hold the reply until its time is over. At the end of the
+            # program the loop may be closed before the engine.
+            with contextlib.suppress(RuntimeError):
+                loop.call_soon_threadsafe(timer.cancel)
+
+        reply.on_end(ended)
     return reply
 
 

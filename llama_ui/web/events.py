@@ -50,6 +50,11 @@ def _turn(
     return stream
 
 
+def _data(event: gr.EventData) -> dict[str, Any]:
+    """What the page has sent with an event; anything may come instead."""
+    return event._data if isinstance(event._data, dict) else {}
+
+
 class Events:
     """The events of one page. All are coroutines: they run on the event loop, where everything
     that changes a session runs.
@@ -106,7 +111,7 @@ class Events:
         *values: Any,
     ) -> tuple[Session, Frames]:
         self._meet(state, request)
-        return state, self._handlers.act(state, shown, event._data or {}, Form(*values))
+        return state, self._handlers.act(state, shown, _data(event), Form(*values))
 
     @_turn
     def compare(
@@ -139,7 +144,7 @@ class Events:
     ) -> Changes:
         """Another chat is opened in the sidebar, or the open one is renamed."""
         self._meet(state, request)
-        data = event._data or {}
+        data = _data(event)
         if "name" in data:
             return self.layout.updates(self._handlers.rename(state, shown, data))
         return self.layout.updates(await self._handlers.open(state, data))
@@ -151,7 +156,7 @@ class Events:
         return self.layout.updates(await self._views.next_prompt(state, draft, Form(*values)))
 
     async def earlier_prompt(self, event: gr.EventData, state: Session) -> Changes:
-        number = (event._data or {}).get("n")
+        number = _data(event).get("n")
         return self.layout.updates(await self._views.earlier_prompt(state, number))
 
     async def engine(self) -> Changes:

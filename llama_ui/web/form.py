@@ -1,5 +1,6 @@
 """Advanced options as the page sends and shows them."""
 
+import re
 from dataclasses import astuple, dataclass
 from typing import Any
 
@@ -72,8 +73,7 @@ def _whole(typed: object) -> Any:
     if not text:
         return None
     # Past twenty digits it is out of range anyway, and slow to read.
-    is_whole = text.isascii() and text.lstrip("-").isdigit() and len(text) <= 20
-    return int(text) if is_whole else text
+    return int(text) if re.fullmatch(r"-?[0-9]{1,20}", text) else text
 
 
 def _lines(typed: object) -> tuple[str, ...]:

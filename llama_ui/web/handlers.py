@@ -129,7 +129,9 @@ class Handlers:
         session.show(conversation, key)
         chats = [left, kept_chat(session)]
         form = None if data.get("same_options") else Form.of(conversation.options)
-        return replace(self._screen.shown(session), chats=chats, form=form)
+        # So may drawing it.
+        shown = await asyncio.to_thread(self._screen.shown, session)
+        return replace(shown, chats=chats, form=form)
 
     def rename(self, session: Session, shown: str, data: Mapping[str, Any]) -> Frame:
         """Give the open chat another title, also while a reply runs in it.
@@ -188,6 +190,7 @@ class Handlers:
         try:
             turns = begin(replace(session.conversation, options=form.options()))
             if turns[0].has_work:
+                turns[0].conversation.check_room(len(turns))
                 async with aclosing(self._answer(session, turns, message)) as frames:
                     async for frame in frames:
                         yield frame

@@ -41,21 +41,22 @@ def render_markdown(text: str) -> str:
         return _render(text)
     except Exception:  # a saved chat must open, whatever a message does to the parser
         logger.exception("A message could not be rendered; it is shown as plain text.")
-        return _plain(text)
+        return render_plain(text)
 
 
 def _render(text: str) -> str:
     if len(text) > MAX_MARKDOWN:
-        return _plain(text)
+        return render_plain(text)
     env: dict[str, Any] = {}
     tokens = _parser.parse(text, env)
     # markdown-it drops what is nested deeper than it goes.
     if any(token.level >= MAX_NESTING - 1 for token in tokens):
-        return _plain(text)
+        return render_plain(text)
     return str(_parser.renderer.render(tokens, _parser.options, env))
 
 
-def _plain(text: str) -> str:
+def render_plain(text: str) -> str:
+    """A message as it is, its lines kept."""
     return f'<p class="plain" dir="auto">{escape(text)}</p>' if text.strip() else ""
 
 

@@ -14,7 +14,7 @@ from markdown_it.token import Token
 from llama_ui.web.math import use_math
 
 MAX_NESTING = 40  # quotes in lists in quotes; emphasis in emphasis
-MAX_CELLS = 4_000  # a short header line can ask for any number of empty cells
+MAX_CELLS = 4_000  # and no more than characters: a short header line can ask for any number
 MAX_BRACKET_WORK = 1_000_000  # unmatched "[" times characters searched for their "]"
 
 _SCHEME = re.compile(r"(?<![a-z0-9+.-])https?$", re.IGNORECASE)
@@ -88,14 +88,15 @@ def _definition(state: StateBlock, start: int, end: int, silent: bool) -> bool:
 
 def _table(state: StateBlock, start: int, end: int, silent: bool) -> bool:
     """A table of bounded size that keeps the cells a row has more than its header."""
-    if state.env.get("cells", 0) > MAX_CELLS or not table(state, start, end, True):
+    most = min(MAX_CELLS, len(state.src))
+    if state.env.get("cells", 0) > most or not table(state, start, end, True):
         return False
     if silent:
         return True
     columns = getLine(state, start + 1).count("|") + 1
     last = next((n for n in range(start, end) if state.isEmpty(n)), end)
     state.env["cells"] = state.env.get("cells", 0) + columns * (last - start)
-    if state.env["cells"] > MAX_CELLS:
+    if state.env["cells"] > most:
         return False
     first = len(state.tokens)
     table(state, start, end, False)

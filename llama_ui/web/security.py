@@ -28,12 +28,15 @@ _POLICY = {
 }
 _SPACE_FRAMES = "'self' https://huggingface.co https://*.hf.space"
 _SAFE_METHODS = {"GET", "HEAD"}
-_UPLOADS = ("/upload", "/upload_progress")
+# Gradio's own routes for files, and for writing what a page holds, the chat too, to the disk.
+_FILES = ("/upload", "/upload_progress", "/deep_link")
+# An import of chats is the largest thing that a page sends (see exchange.py).
+_MAX_BODY = 80_000_000
 
 
 class Security:
-    """Adds headers to every answer, refuses uploads and requests that other sites make a browser
-    send, and gives each visitor a signed cookie.
+    """Adds headers to every answer, refuses files, endless requests and those that other sites make
+    a browser send, and gives each visitor a signed cookie.
 
     Args:
         app: what it stands in front of.
@@ -72,11 +75,14 @@ class Security:
             await send(message)
 
         refusal = self._refusal(scope, headers)
-        await (refusal or self._app)(scope, receive, dressed)
+        await (refusal or self._app)(scope, _limited(receive), dressed)
 
     def _refusal(self, scope: Scope, headers: Headers) -> JSONResponse | None:
-        if scope["path"].rstrip("/").endswith(_UPLOADS):
+        if scope["path"].rstrip("/").endswith(_FILES):
             return JSONResponse({"detail": "This page takes no files."}, 403)
+        length = headers.get("content-length", "0")
+        if not length.isdecimal() or int(length[:20]) > _MAX_BODY:
+            return JSONResponse({"detail": "This is more than the page takes."}, 413)
         if scope["method"] not in _SAFE_METHODS and not self._is_own(headers):
             return JSONResponse({"detail": "This request comes from another site."}, 403)
         return None
@@ -102,3 +108,16 @@ class Security:
         # In a frame of another site only such a cookie is kept.
         where = "SameSite=None; Secure; Partitioned" if self._in_space else "SameSite=Lax"
         return f"{COOKIE}={new_cookie()}; Path=/; HttpOnly; Max-Age=86400; {where}"
+
+
+def _limited(receive: Receive) -> Receive:
+    """A body that does not say how long it is ends, as if the visitor had left, at the limit."""
+    taken = 0
+
+    async def limited() -> Message:
+        nonlocal taken
+        message = await receive()
+        taken += len(message.get("body", b""))
+        return message if taken <= _MAX_BODY else {"type": "http.disconnect"}
+
+    return limited

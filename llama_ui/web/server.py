@@ -47,10 +47,10 @@ def serve(
     page = build_page(starter, ChatOptions(settings.system_prompt, sampling), gate)
     places = (settings.slots or _MOST_SLOTS) + settings.max_waiting
     # Nobody waits in Gradio's own line, which tells nobody anything: whoever has a place here or in
-    # the engine's line gets two threads (see Writing). It takes in one burst as many as there are
-    # places, and turns the others away at the door, for a fifth of what it costs to refuse them
-    # inside. By default it also tells everybody in it of every event that begins.
-    page.queue(max_size=max(places, _LEAST_LINE), status_update_rate=60)
+    # the engine's line gets two threads (see Writing). It takes as many in one burst, and turns the
+    # others away at the door, for a fifth of what it costs to refuse them inside. By default it
+    # also tells everybody in it of every event that begins.
+    page.queue(max_size=max(2 * places, _LEAST_LINE), status_update_rate=60)
     auth, is_made_up = settings.auth_pair, False
     if auth is None and settings.share and not settings.no_auth:
         # The link leads here past every firewall.
@@ -60,7 +60,8 @@ def serve(
         hush = contextlib.redirect_stdout(io.StringIO())
         with hush if settings.share else contextlib.nullcontext():
             _, local_url, share_url = page.launch(
-                server_name=settings.host,
+                # Gradio takes an address of IPv6 in brackets only.
+                server_name=f"[{settings.host}]" if ":" in settings.host else settings.host,
                 server_port=settings.port,
                 share=settings.share,
                 auth=auth,
@@ -73,6 +74,9 @@ def serve(
                 css_paths=[ASSETS / f"{name}.css" for name in _STYLES],
                 js=f"() => {{{script('page.js')}}}",
                 max_threads=2 * places + _BESIDE,
+                # About 0.1 MB each, and Gradio never forgets one by itself. Whoever comes back to a
+                # page that was forgotten brings the chat along.
+                state_session_capacity=1_000,
                 # The page takes no files; Gradio's upload route would.
                 max_file_size=1,
                 footer_links=["api", "settings"],

@@ -5,7 +5,9 @@ both to the server (see page.py).
 """
 
 from collections.abc import Collection, Sequence
+from functools import lru_cache
 from html import escape
+from itertools import accumulate
 from typing import Protocol
 
 from llama_ui.conversation import Conversation, Ending, Facts, Message, Step
@@ -13,7 +15,7 @@ from llama_ui.errors import ChatError
 from llama_ui.options import ChatOptions
 from llama_ui.web.captions import caption_for, details, note_for
 from llama_ui.web.icons import icon
-from llama_ui.web.markdown import render_markdown
+from llama_ui.web.markdown import render_markdown, render_plain
 from llama_ui.web.steps import render_steps
 
 
@@ -39,6 +41,9 @@ _KEYS = (
     "<kbd>Enter</kbd> sends · <kbd>Shift</kbd>+<kbd>Enter</kbd> breaks the line · "
     "<kbd>Esc</kbd> stops · <kbd>↑</kbd> edits your last message"
 )
+# Characters of a chat, newest first, that are formatted; what is older is shown as it was written.
+MAX_RICH = 150_000
+MAX_REMEMBERED = 8_000
 _CUT: tuple[Ending, ...] = ("cancelled", "length", "time", "error")
 
 
@@ -66,14 +71,18 @@ def render_conversation(
     """
     exchanges = conversation.exchanges()
     forgotten = {number for e in dropped if e < len(exchanges) for number in exchanges[e]}
-    rows = []
+    nodes, rows = conversation.nodes, []
+    newest = conversation.path[::-1]
+    lengths = accumulate(len(nodes[number].text) for number in newest)
+    rich = {n for n, length in zip(newest, lengths, strict=True) if length <= MAX_RICH}
     for number in conversation.path:
         if number in compared:
             rows.append(_compared(conversation, compared))
         elif number != running:
             words = explained[1] if explained and explained[0] == number else ""
             more = _more_tools(conversation, number, number in explainable, missing)
-            rows.append(_message(conversation, number, number in forgotten, more, words))
+            shown = words or _formatted(nodes[number].text, number in rich)
+            rows.append(_message(conversation, number, number in forgotten, more, shown))
         if forgotten and number == max(forgotten):
             rows.append(_divider(len(dropped)))
     mark = " data-writing" if is_writing else ""
@@ -146,11 +155,11 @@ def _divider(count: int) -> str:
 
 
 def _message(
-    conversation: Conversation, number: int, forgotten: bool, more: str, words: str
+    conversation: Conversation, number: int, forgotten: bool, more: str, shown: str
 ) -> str:
     node = conversation.nodes[number]
     is_last = number == conversation.head
-    body = _asked(node) if node.role == "user" else _reply(node, words)
+    body = _asked(node) if node.role == "user" else _reply(node, shown)
     tools = _versions(conversation, number) + _tools(node, number, is_last) + more
     grey = " forgotten" if forgotten else ""
     return (
@@ -188,14 +197,22 @@ def _asked(node: Message) -> str:
     )
 
 
-def _reply(node: Message, words: str) -> str:
+def _formatted(text: str, is_rich: bool) -> str:
+    if not is_rich:
+        return render_plain(text)
+    return _remembered(text) if len(text) <= MAX_REMEMBERED else render_markdown(text)
+
+
+@lru_cache(maxsize=256)  # a turn draws all messages of its chat again
+def _remembered(text: str) -> str:
+    return render_markdown(text)
+
+
+def _reply(node: Message, text: str) -> str:
     note = note_for(node.facts) if node.facts else ""
     steps = render_steps(node.facts.steps) if node.facts else ""
-    shown = f'<p class="note">{escape(note)}</p>' if note else ""
-    return (
-        '<span class="sr-only">The model said: </span>'
-        f'<div class="md">{words or render_markdown(node.text)}</div>{shown}{steps}'
-    )
+    why = f'<p class="note">{escape(note)}</p>' if note else ""
+    return f'<span class="sr-only">The model said: </span><div class="md">{text}</div>{why}{steps}'
 
 
 def _facts(node: Message) -> str:

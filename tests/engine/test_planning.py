@@ -68,6 +68,12 @@ def test_what_is_pinned_is_dropped_last(plan):
     assert len(pinned.ids) + 1 <= window
 
 
+def test_what_is_pinned_is_remembered_beyond_the_last_exchanges(plan):
+    pinned = plan(keep_last=2, pinned=frozenset({0}))
+    assert answers(pinned) == [0, 4, 5]
+    assert pinned.dropped == (1, 2, 3)
+
+
 def test_segments_name_the_messages_of_the_whole_conversation(plan):
     for segment in plan(keep_last=2).segments:
         if segment.message is not None:

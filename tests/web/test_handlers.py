@@ -1,10 +1,12 @@
 """What the handlers do with faults and with values that no browser of ours would send."""
 
 import asyncio
+import time
 from dataclasses import replace
 
 import pytest
 
+from llama_ui.conversation import MAX_MESSAGES, Conversation, Message
 from llama_ui.engine.starter import EngineStarter
 from llama_ui.errors import ModelError
 from llama_ui.options import ChatOptions
@@ -410,3 +412,38 @@ def test_a_forged_name_is_refused(handlers, data):
     session = Session()
     assert "fault" in handlers.rename(session, session.key, data).notice
     assert session.conversation.name == ""
+
+
+def test_a_word_cannot_be_chosen_before_there_is_a_model():
+    """Asking for the engine would stop the event loop, and everybody with it."""
+    never = EngineStarter(lambda report: time.sleep(60), "Never")
+    never.start()
+    session = Session()
+    asked = {"act": "branch", "n": 0, "i": 0, "choice": 0}
+    began = time.monotonic()
+    frames = collect(new_handlers(never).act(session, session.key, asked, form()))
+    assert time.monotonic() - began < 30
+    assert "no longer known" in frames[-1].notice or "no such message" in frames[-1].notice
+
+
+def test_a_full_chat_is_refused_before_a_reply_is_written(starter):
+    starter.wait()
+    session = Session()
+    nodes = tuple(
+        Message("assistant" if n % 2 else "user", "x", n - 1 if n else None)
+        for n in range(MAX_MESSAGES)
+    )
+    session.conversation = Conversation(nodes=nodes, head=MAX_MESSAGES - 1)
+    retry = {"act": "retry", "n": MAX_MESSAGES - 1}
+    frames = collect(new_handlers(starter).act(session, session.key, retry, form()))
+    assert "more than 2,000 messages" in frames[-1].notice
+    assert len(frames) == 1
+
+
+@pytest.mark.parametrize("typed", ["--5", "5-", "0x5", "\u0665"])
+def test_a_number_that_is_none_is_refused(starter, typed):
+    starter.wait()
+    session = Session()
+    frames = collect(new_handlers(starter).send(session, session.key, "Hi", form(seed=typed)))
+    assert "seed" in frames[-1].notice.lower()
+    assert "incident" not in frames[-1].notice

@@ -1,6 +1,7 @@
 """What browsers are told, what other sites may not do, and log-ins."""
 
 import asyncio
+import socket
 import time
 
 import httpx
@@ -38,11 +39,30 @@ def test_our_own_page_and_programs_do(app):
         assert answer.status_code == 422
 
 
-@pytest.mark.parametrize("path", ["/gradio_api/upload", "/gradio_api/upload/", "/upload"])
+@pytest.mark.parametrize(
+    "path",
+    ["/gradio_api/upload", "/gradio_api/upload/", "/upload", "/gradio_api/deep_link"],
+)
 def test_nothing_can_be_uploaded(app, path):
     answer = httpx.post(app.url + path, files={"files": ("x.html", b"x")})
     assert answer.status_code == 403
     assert "takes no files" in answer.json()["detail"]
+
+
+def test_a_body_has_an_end(app):
+    path = f"{app.url}/gradio_api/queue/join"
+    too_long = {"Content-Length": "80000001"}
+    with socket.create_connection(app.url.removeprefix("http://").split(":"), 10) as line:
+        head = "".join(f"{k}: {v}\r\n" for k, v in {"Host": "x", **too_long}.items())
+        line.sendall(f"POST /gradio_api/queue/join HTTP/1.1\r\n{head}\r\n".encode())
+        assert line.recv(100).startswith(b"HTTP/1.1 413")
+
+    def endless():
+        for _ in range(100):
+            yield b" " * 1_000_000
+
+    with pytest.raises(httpx.HTTPError):
+        httpx.post(path, content=endless(), timeout=30).raise_for_status()
 
 
 def asked(middleware, path="/", method="GET", status=200, client="10.0.0.1", **headers):

@@ -19,6 +19,7 @@ from llama_ui.web.captions import (
     render_about,
     render_badge,
 )
+from llama_ui.web.markdown import render_markdown
 from llama_ui.web.running import Running
 from llama_ui.web.transcript import render_conversation, render_fault, render_running
 from llama_ui.web.turn import Turn
@@ -146,3 +147,15 @@ def test_notes_and_licence_are_shown_only_where_there_are_some():
     assert "Llama 2 is licensed under the LLAMA 2 Community License, Copyright (c) Meta" in shown
     assert f'href="{licence.url}"' in shown
     assert f'href="{licence.policy_url}"' in shown
+
+
+def test_a_huge_chat_is_formatted_where_it_is_newest():
+    chat, long = Conversation(), "**bold** " * 4_500
+    for _ in range(5):
+        chat = chat.ask("more").answer(long)
+    assert render_conversation(chat).count("<strong>") == 3 * 4_500
+
+
+def test_few_characters_do_not_make_many_cells():
+    table = "|" * 60 + "\n" + "|-" * 60 + "\n" + "x\n" * 60
+    assert render_markdown(table).count("<td") <= len(table)
