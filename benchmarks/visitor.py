@@ -99,6 +99,18 @@ class Visitor:
         """Send a message and read on until the reply is whole or refused."""
         answer, began = Answer(), time.perf_counter()
         data = [None, self._key, text, *self._form]
+        try:
+            await self._read(data, answer, began)
+        except httpx.HTTPStatusError as error:
+            if error.response.status_code != httpx.codes.SERVICE_UNAVAILABLE:
+                raise
+            # What the page says to who is turned away at the door.
+            answer.fault = "This application is currently busy. Please try again."
+            answer.told = time.perf_counter() - began
+        answer.done = time.perf_counter() - began
+        return answer
+
+    async def _read(self, data: list[Any], answer: Answer, began: float) -> None:
         async for event in self._ask(self._wiring.send, data):
             output = event.get("output") or {}
             fault = _FAULT.search(json.dumps(output.get("data", "")).replace('\\"', '"'))
@@ -107,8 +119,6 @@ class Visitor:
             if event["msg"] == "process_completed" and not answer.fault:
                 shown = _MESSAGE.findall(output["data"][_TRANSCRIPT])
                 answer.messages = [(role, unescape(said)) for role, said in shown]
-        answer.done = time.perf_counter() - began
-        return answer
 
     async def _ask(self, event: int, data: list[Any], about: object = None) -> AsyncIterator[Any]:
         body = {"data": data, "fn_index": event, "session_hash": self.session}

@@ -16,6 +16,7 @@ from llama_ui.web.form import Form
 from llama_ui.web.frame import Frames
 from llama_ui.web.handlers import Handlers
 from llama_ui.web.layout import Layout
+from llama_ui.web.limits import Limits
 from llama_ui.web.session import Session
 from llama_ui.web.views import Views
 from llama_ui.web.writing import Writing
@@ -65,6 +66,7 @@ class Events:
         starter: holds the engine, which may still be loading.
         handlers: what happens to the chat.
         views: what is shown of its prompts.
+        limits: how much a visitor may ask for.
     """
 
     def __init__(
@@ -74,12 +76,14 @@ class Events:
         starter: EngineStarter,
         handlers: Handlers,
         views: Views,
+        limits: Limits,
     ) -> None:
         self._page = page
         self.layout = layout
         self._starter = starter
         self._handlers = handlers
         self._views = views
+        self._limits = limits
         self._open: WeakValueDictionary[str, Session] = WeakValueDictionary()
 
     async def opened(self, state: Session, request: gr.Request) -> tuple[Any, ...]:
@@ -166,7 +170,7 @@ class Events:
         if state == "ready":
             engine = await self._starter.engine()
         info = engine.info if engine else None
-        most = LIMITS["max_new_tokens"][1]
+        most = self._limits.longest(int(LIMITS["max_new_tokens"][1]))
         if info is not None and info.context_length is not None:
             most = min(most, info.context_length - PROMPT_ROOM)
         badge = render_badge(self._starter.name, state, info, str(self._starter.progress))

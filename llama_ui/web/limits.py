@@ -34,6 +34,10 @@ class Limits:
     new_tokens: int | None = None
     reply_s: float | None = None
 
+    def longest(self, tokens: int) -> int:
+        """So many new tokens, or as many as are allowed."""
+        return tokens if self.new_tokens is None else min(tokens, self.new_tokens)
+
 
 # On one's own machine nothing is rationed; a link is known to a few; a Space is open to all.
 DEFAULTS: dict[Literal["local", "shared", "space"], Limits] = {

@@ -32,7 +32,7 @@ def build_page(starter: EngineStarter, defaults: ChatOptions, gate: Gate) -> gr.
     with page:
         session = gr.State(Session())
         layout = build_layout(logo, defaults)
-        events = Events(page, layout, starter, handlers, Views(starter))
+        events = Events(page, layout, starter, handlers, Views(starter), gate.limits)
         _wire_chat(session, layout, events)
         _wire_views(page, session, layout, events)
         opened = [session, layout.chats, layout.key]

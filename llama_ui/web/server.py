@@ -41,9 +41,9 @@ def serve(
     Args:
         space_host: the name of the Hugging Face Space that it runs in, if it does.
     """
-    sampling = Sampling(max_new_tokens=settings.first_reply_tokens)
     in_space = space_host is not None
     gate, hosts = make_gate(settings, in_space), {space_host} if space_host else set()
+    sampling = Sampling(max_new_tokens=gate.limits.longest(settings.first_reply_tokens))
     page = build_page(starter, ChatOptions(settings.system_prompt, sampling), gate)
     places = (settings.slots or _MOST_SLOTS) + settings.max_waiting
     # Nobody waits in Gradio's own line, which tells nobody anything: whoever has a place here or in

@@ -389,19 +389,17 @@ def test_two_visitors_do_not_see_each_other(app, open_page):
 
 def test_closed_pages_free_the_engine(endless_app, open_page):
     """Four replies take all places; without their pages they would go on for a minute."""
-    for _ in range(4):
-        page = open_page(endless_app.url)
+    *pages, other = [open_page(endless_app.url) for _ in range(5)]
+    for page, limit in zip([*pages, other], ("1900", "1900", "1900", "1900", "3"), strict=True):
         page.wait_for_selector(READY, timeout=60_000)
         open_options(page)
-        set_option(page, "max_new_tokens", "1900")
+        set_option(page, "max_new_tokens", limit)
+    for page in pages:
         send(page, "Tell me a long story about a llama.")
+    for page in pages:
         expect(page.locator("#running .md")).to_be_visible(timeout=60_000)
-    for context in page.context.browser.contexts:
-        context.close()
-    other = open_page(endless_app.url)
-    other.wait_for_selector(READY, timeout=60_000)
-    open_options(other)
-    set_option(other, "max_new_tokens", "3")
+    for page in pages:
+        page.context.close()
     send(other, "Hello!")
     expect(other.locator(".caption")).to_contain_text("3 tokens", timeout=20_000)
 

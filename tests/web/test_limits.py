@@ -82,6 +82,12 @@ def test_too_long_messages_and_replies_are_never_possible(clock):
     gate.admit(ANN, 5, 7)
 
 
+def test_no_longer_reply_is_offered_than_is_allowed():
+    assert DEFAULTS["space"].longest(2_000) == 1_024
+    assert DEFAULTS["space"].longest(512) == 512
+    assert DEFAULTS["local"].longest(2_000) == 2_000
+
+
 def test_on_ones_own_machine_nothing_is_rationed():
     assert admitted(Gate(Limits()), Visitor("", ""), 1000) == 1000
 
