@@ -7,7 +7,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from llama_ui.errors import LimitError
-from llama_ui.web.limits import ADDRESS_FACTOR, Buckets, Gate, Limits, Visitor, in_words, network
+from llama_ui.web.limits import (
+    ADDRESS_FACTOR,
+    DEFAULTS,
+    Buckets,
+    Gate,
+    Limits,
+    Visitor,
+    in_words,
+    network,
+)
 
 
 class Clock:
