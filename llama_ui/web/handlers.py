@@ -129,9 +129,7 @@ class Handlers:
         session.show(conversation, key)
         chats = [left, kept_chat(session)]
         form = None if data.get("same_options") else Form.of(conversation.options)
-        # So may drawing it.
-        shown = await asyncio.to_thread(self._screen.shown, session)
-        return replace(shown, chats=chats, form=form)
+        return replace(self._screen.shown(session), chats=chats, form=form)
 
     def rename(self, session: Session, shown: str, data: Mapping[str, Any]) -> Frame:
         """Give the open chat another title, also while a reply runs in it.
