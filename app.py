@@ -45,12 +45,12 @@ def main() -> int:
     logging.getLogger("llama_ui").setLevel(logging.INFO)
 
     if settings.check:
-        from llama_ui.doctor import run_doctor
+        from llama_ui.doctor.check import run_doctor
 
         return run_doctor(settings)
 
     # Imported here: the doctor must run where packages are missing.
-    from llama_ui.web.metrics import Metrics
+    from llama_ui.web.api.metrics import Metrics
 
     name = settings.model_label
     line = ProgressLine(name, sys.stderr)
@@ -82,10 +82,10 @@ def main() -> int:
 
 def local_engine(settings: Settings, report: Report) -> Engine:
     """Fetch and load the model and start its engine; runs in the background."""
-    from llama_ui.doctor import check_before_load, check_memory
-    from llama_ui.engine.download import fetch_model
-    from llama_ui.engine.loader import load_model
-    from llama_ui.engine.local import LocalEngine
+    from llama_ui.doctor.check import check_before_load, check_memory
+    from llama_ui.engine.hub.download import fetch_model
+    from llama_ui.engine.loading.loader import load_model
+    from llama_ui.engine.local.engine import LocalEngine
 
     check_before_load(settings)
     # Before gigabytes are downloaded: do they fit into memory?
@@ -114,8 +114,8 @@ def local_engine(settings: Settings, report: Report) -> Engine:
 
 def remote_engine(settings: Settings, report: Report) -> Engine:
     """Wait for the server that has the model; runs in the background, loads no model."""
-    from llama_ui.engine.remote import RemoteEngine
-    from llama_ui.engine.remote_server import find_server
+    from llama_ui.engine.served.engine import RemoteEngine
+    from llama_ui.engine.served.server import find_server
 
     assert settings.server is not None
     key = settings.server_key or ""

@@ -16,13 +16,13 @@ from dataclasses import replace
 import torch
 
 from benchmarks.models import load
-from llama_ui.engine.base import PromptPlan
-from llama_ui.engine.cache import bytes_per_token
-from llama_ui.engine.loader import LoadedModel
-from llama_ui.engine.local import LocalEngine
+from llama_ui.chat.sampling import Sampling
+from llama_ui.engine.loading.loader import LoadedModel
+from llama_ui.engine.local.engine import LocalEngine
+from llama_ui.engine.local.kv_cache import bytes_per_token
 from llama_ui.engine.reply import Reply, Stats
-from llama_ui.prompt import Segment
-from llama_ui.sampling import Sampling
+from llama_ui.prompt.llama2 import Segment
+from llama_ui.prompt.plan import PromptPlan
 
 PROMPT, REPLY = 512, 200
 SAMPLING = Sampling(temperature=0.7, top_p=0.9, top_k=50)

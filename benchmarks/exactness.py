@@ -17,11 +17,11 @@ import torch
 
 from benchmarks.engine import plan_of
 from benchmarks.models import VOCABULARY, load
-from llama_ui.engine.loader import LoadedModel
-from llama_ui.engine.local import LocalEngine
+from llama_ui.chat.sampling import Sampling
+from llama_ui.engine.loading.loader import LoadedModel
+from llama_ui.engine.local.engine import LocalEngine
 from llama_ui.engine.reply import Reply
-from llama_ui.prompt import encode_dialog
-from llama_ui.sampling import Sampling
+from llama_ui.prompt.llama2 import encode_dialog
 
 QUESTIONS = (
     "What does {} do?",

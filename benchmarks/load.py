@@ -23,7 +23,7 @@ from pathlib import Path
 import httpx
 
 from benchmarks.visitor import Answer, Visitor, Wiring
-from llama_ui.sampling import Sampling
+from llama_ui.chat.sampling import Sampling
 
 GREEDY = Sampling(temperature=0, max_new_tokens=48)
 LINE, SLOTS = 64, 4

@@ -52,7 +52,7 @@ def main() -> None:
 
 def row(shape: str, folder: str, kind: str, slots: int) -> str:
     """Measure in a fresh process: what another one has left on the GPU would not count."""
-    from llama_ui.engine.memory import memory_need
+    from llama_ui.engine.loading.memory import memory_need
 
     command = [sys.executable, "-m", "benchmarks.memory", "--measure", folder, kind, str(slots)]
     done = subprocess.run(command, capture_output=True, text=True)
@@ -75,8 +75,8 @@ def measure(folder: str, kind: str, slots: int) -> dict[str, object]:
     import torch
 
     from benchmarks.engine import SAMPLING, plan_of, prompt
-    from llama_ui.engine.loader import load_model
-    from llama_ui.engine.local import LocalEngine
+    from llama_ui.engine.loading.loader import load_model
+    from llama_ui.engine.local.engine import LocalEngine
 
     started = time.perf_counter()
     loaded = load_model(folder, quantization=kind)

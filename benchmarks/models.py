@@ -20,9 +20,9 @@ from transformers import (
 )
 
 from llama_ui.engine.base import EngineInfo
-from llama_ui.engine.loader import LoadedModel, load_model
-from llama_ui.engine.shape import LLAMA_2
-from llama_ui.formats import CompletionFormat
+from llama_ui.engine.loading.loader import LoadedModel, load_model
+from llama_ui.engine.loading.shape import LLAMA_2
+from llama_ui.prompt.formats import CompletionFormat
 from llama_ui.settings import MODELS
 
 VOCABULARY = 32_000

@@ -6,9 +6,9 @@ A name is told at the beginning, other talk follows up to a length, then the nam
 (greedy). Prints, for each way to reach a context of 4,096, how many of the names come back.
 """
 
-from llama_ui.engine.loader import load_model
-from llama_ui.engine.local import LocalEngine
-from llama_ui.sampling import Sampling
+from llama_ui.chat.sampling import Sampling
+from llama_ui.engine.loading.loader import load_model
+from llama_ui.engine.local.engine import LocalEngine
 from llama_ui.settings import MODELS
 
 NAMES = ["Sam", "Noor", "Ida", "Tom", "Lena", "Max", "Mia", "Paul"]

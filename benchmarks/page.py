@@ -19,10 +19,11 @@ from pathlib import Path
 import httpx
 from playwright.sync_api import Page, expect, sync_playwright
 
-from llama_ui.engine.base import EngineInfo, EngineLoad, PromptPlan
+from llama_ui.chat.options import ChatOptions
+from llama_ui.engine.base import EngineInfo, EngineLoad
 from llama_ui.engine.reply import Chunk, Reply, Stats, Token
-from llama_ui.options import ChatOptions
-from llama_ui.web.form import Form
+from llama_ui.prompt.plan import PromptPlan
+from llama_ui.web.page.form import Form
 from tests.browser.conftest import FLAGS, chromium_path
 
 TOKENS_PER_S, TOKENS = 400, 2_000
@@ -116,7 +117,7 @@ def serve_clock() -> None:
     """The page over the clock."""
     from llama_ui.engine.starter import EngineStarter
     from llama_ui.settings import Settings
-    from llama_ui.web.metrics import Metrics
+    from llama_ui.web.api.metrics import Metrics
     from llama_ui.web.server import serve
 
     starter = EngineStarter(lambda report: Clock(), "Clock")

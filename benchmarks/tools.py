@@ -16,12 +16,12 @@ from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from random import Random
 
-from llama_ui.agent import KEEP_LAST, REMINDER, answer_with_tools
-from llama_ui.engine.base import PlanOptions
-from llama_ui.engine.loader import load_model
-from llama_ui.engine.local import LocalEngine
-from llama_ui.sampling import Sampling
+from llama_ui.chat.sampling import Sampling
+from llama_ui.engine.loading.loader import load_model
+from llama_ui.engine.local.engine import LocalEngine
+from llama_ui.prompt.plan import PlanOptions
 from llama_ui.settings import MODELS
+from llama_ui.tools.agent import KEEP_LAST, REMINDER, answer_with_tools
 from training.pocket.evaluation import calculator
 
 GREEDY = Sampling(temperature=0, max_new_tokens=150)

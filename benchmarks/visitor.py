@@ -11,9 +11,9 @@ from typing import Any
 
 import httpx
 
-from llama_ui.options import ChatOptions
-from llama_ui.sampling import Sampling
-from llama_ui.web.form import Form
+from llama_ui.chat.options import ChatOptions
+from llama_ui.chat.sampling import Sampling
+from llama_ui.web.page.form import Form
 
 API = "/gradio_api"
 _MESSAGE = re.compile(r'<article class="turn (user|assistant)[^"]*" data-text="([^"]*)"')

@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Any, Literal, NoReturn, get_args, get_origin
 from urllib.parse import urlsplit
 
+from llama_ui.chat.sampling import LIMITS, Sampling
 from llama_ui.errors import OptionError
-from llama_ui.sampling import LIMITS, Sampling
 
 ENVIRONMENT_PREFIX = "LLAMA_UI_"
 ROOT = Path(__file__).resolve().parent.parent

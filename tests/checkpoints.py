@@ -7,7 +7,7 @@ from typing import Any
 import torch
 from transformers import LlamaConfig, LlamaForCausalLM
 
-from llama_ui.engine.loader import load_model
+from llama_ui.engine.loading.loader import load_model
 from llama_ui.settings import MODELS
 
 

@@ -39,7 +39,7 @@ def tokenizer() -> Any:
 @pytest.fixture(scope="session")
 def loaded() -> Any:
     """Pocket Llama in 4-bit, through the application's own loader."""
-    from llama_ui.engine.loader import load_model
+    from llama_ui.engine.loading.loader import load_model
 
     return load_model(MODELS["pocket"])
 
@@ -49,7 +49,7 @@ def exact() -> Any:
     """Pocket Llama with its weights in float32, where equal prompts give equal replies."""
     from dataclasses import replace
 
-    from llama_ui.engine.loader import load_model
+    from llama_ui.engine.loading.loader import load_model
 
     loaded = load_model(MODELS["pocket"])
     return replace(loaded, model=loaded.model.dequantize().float())
@@ -57,7 +57,7 @@ def exact() -> Any:
 
 @pytest.fixture
 def engine(loaded: Any) -> Iterator[Any]:
-    from llama_ui.engine.local import LocalEngine
+    from llama_ui.engine.local.engine import LocalEngine
 
     engine = LocalEngine(loaded)
     yield engine

@@ -2,10 +2,11 @@
 
 from collections.abc import Callable, Sequence
 
-from llama_ui.engine.base import Engine, EngineInfo, EngineLoad, PlanOptions, PromptPlan
+from llama_ui.chat.sampling import Sampling
+from llama_ui.engine.base import Engine, EngineInfo, EngineLoad
 from llama_ui.engine.reply import Chunk, Reply
-from llama_ui.prompt import Message
-from llama_ui.sampling import Sampling
+from llama_ui.prompt.llama2 import Message
+from llama_ui.prompt.plan import PlanOptions, PromptPlan
 
 Observer = Callable[[Chunk | Exception], None]
 

@@ -6,16 +6,16 @@ from typing import Any
 
 from starlette.middleware import Middleware
 
+from llama_ui.chat.sampling import Sampling
 from llama_ui.engine.starter import EngineStarter
-from llama_ui.sampling import Sampling
 from llama_ui.settings import Settings
-from llama_ui.web.access import Access
-from llama_ui.web.health import Health
-from llama_ui.web.limits import DEFAULTS, Gate
-from llama_ui.web.login import LoginThrottle
-from llama_ui.web.metrics import Metrics
-from llama_ui.web.openai_api import OpenAIApi
-from llama_ui.web.security import Security
+from llama_ui.web.access.headers import Security
+from llama_ui.web.access.identity import Access
+from llama_ui.web.access.limits import DEFAULTS, Gate
+from llama_ui.web.access.login import LoginThrottle
+from llama_ui.web.api.chat_completions import OpenAIApi
+from llama_ui.web.api.health import Health
+from llama_ui.web.api.metrics import Metrics
 
 
 def make_gate(settings: Settings, in_space: bool) -> Gate:

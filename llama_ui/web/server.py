@@ -7,15 +7,15 @@ import secrets
 import sys
 from urllib.parse import urlsplit
 
+from llama_ui.chat.options import ChatOptions
+from llama_ui.chat.sampling import Sampling
 from llama_ui.engine.starter import EngineStarter
-from llama_ui.options import ChatOptions
-from llama_ui.sampling import Sampling
 from llama_ui.settings import Settings
-from llama_ui.web.assets import ASSETS, script
+from llama_ui.web.api.metrics import Metrics
 from llama_ui.web.beside import beside_the_page, make_gate
-from llama_ui.web.metrics import Metrics
-from llama_ui.web.page import build_page
-from llama_ui.web.theme import build_theme
+from llama_ui.web.page.assets import ASSETS, script
+from llama_ui.web.page.page import build_page
+from llama_ui.web.page.theme import build_theme
 
 # So many replies does an engine run at once that was not told how many, at most.
 _MOST_SLOTS = 32

@@ -5,7 +5,7 @@ import re
 import pytest
 from playwright.sync_api import Page, expect
 
-from llama_ui.web.transcript import EXAMPLES
+from llama_ui.web.render.transcript import EXAMPLES
 
 READY = ".badge.ready"
 

@@ -9,10 +9,10 @@ from dataclasses import dataclass
 import pytest
 from playwright.sync_api import expect
 
-from llama_ui.conversation import Conversation, Facts, Step
-from llama_ui.web.transcript import render_conversation, render_finished, render_running
+from llama_ui.chat.conversation import Conversation, Facts, Step
+from llama_ui.web.render.transcript import render_conversation, render_finished, render_running
+from tests.engine.served.echo import echo_server
 from tests.payloads import EVIL, PAYLOADS, RUN
-from tests.remote.echo import echo_server
 from tests.sizes import SIZE
 
 # Of each family every payload with LLAMA_UI_TEST_SIZE=10; in CI one of ten, another place each.

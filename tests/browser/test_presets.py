@@ -3,7 +3,7 @@
 import pytest
 from playwright.sync_api import Page, expect
 
-from llama_ui.web.presets import SYSTEM_PROMPTS
+from llama_ui.web.page.presets import SYSTEM_PROMPTS
 from tests.browser.test_chat import READY, chat
 
 PROMPT = "#system textarea"

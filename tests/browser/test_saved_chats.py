@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import BrowserContext, Download, Page, expect
 
-from llama_ui.conversation import Conversation, Facts
-from llama_ui.export import all_to_json, to_json
+from llama_ui.chat.conversation import Conversation, Facts
+from llama_ui.chat.export import all_to_json, to_json
 from tests.browser.conftest import FLAGS, chromium_path
 from tests.browser.test_chat import (
     READY,

@@ -4,7 +4,7 @@ import pytest
 from playwright.sync_api import expect
 
 from tests.browser.test_chat import chat, open_options
-from tests.remote.echo import echo_server
+from tests.engine.served.echo import echo_server
 
 
 @pytest.fixture(scope="module")

@@ -2,7 +2,7 @@
 
 from playwright.sync_api import expect
 
-from llama_ui.agent import REMINDER
+from llama_ui.tools.agent import REMINDER
 from tests.browser.test_chat import LAST_REPLY, READY, chat, open_options
 
 

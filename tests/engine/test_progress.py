@@ -4,7 +4,7 @@ import io
 
 import pytest
 
-from llama_ui.engine.loader import load_model
+from llama_ui.engine.loading.loader import load_model
 from llama_ui.engine.progress import Progress
 from llama_ui.settings import MODELS
 from llama_ui.terminal import ProgressLine

@@ -2,8 +2,8 @@
 
 import pytest
 
-from llama_ui.engine.loader import load_model
-from llama_ui.engine.local import LocalEngine
+from llama_ui.engine.loading.loader import load_model
+from llama_ui.engine.local.engine import LocalEngine
 from training.pocket.dialogs import sample_messages
 from training.pocket.evaluate import ASSETS, play_all, share
 from training.pocket.evaluation.cases import Turn, all_cases

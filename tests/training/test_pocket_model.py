@@ -9,7 +9,7 @@ import torch
 from safetensors import safe_open
 from transformers import AutoModelForCausalLM, AutoTokenizer, LlamaConfig, LlamaForCausalLM
 
-from llama_ui.prompt import encode_dialog
+from llama_ui.prompt.llama2 import encode_dialog
 from training.pocket import tokenizer as pieces
 from training.pocket.dialogs import sample_messages
 from training.pocket.encode import exchanges

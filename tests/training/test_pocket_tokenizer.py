@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from tokenizers import Tokenizer
 from transformers import AutoTokenizer, PreTrainedTokenizerFast
 
-from llama_ui.prompt import encode_dialog
+from llama_ui.prompt.llama2 import encode_dialog
 from training.pocket.dialogs import sample_messages
 from training.pocket.encode import BOS, EOS, IGNORE, encode_training
 

@@ -19,9 +19,9 @@ import torch
 import torch.nn.functional as F
 from peft import LoraConfig, get_peft_model
 
-from llama_ui.engine.loader import load_model
-from llama_ui.engine.local import LocalEngine
-from llama_ui.sampling import Sampling
+from llama_ui.chat.sampling import Sampling
+from llama_ui.engine.loading.loader import load_model
+from llama_ui.engine.local.engine import LocalEngine
 from llama_ui.settings import MODELS
 from training.pocket.dialogs import sample_messages
 

@@ -19,11 +19,11 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
-from llama_ui.engine.base import PlanOptions
-from llama_ui.engine.loader import load_model
-from llama_ui.engine.local import LocalEngine
-from llama_ui.prompt import Message
-from llama_ui.sampling import Sampling
+from llama_ui.chat.sampling import Sampling
+from llama_ui.engine.loading.loader import load_model
+from llama_ui.engine.local.engine import LocalEngine
+from llama_ui.prompt.llama2 import Message
+from llama_ui.prompt.plan import PlanOptions
 
 from .evaluation.cases import Case, all_cases
 from .evaluation.rules import judge, loops

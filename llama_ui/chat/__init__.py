@@ -1,0 +1,1 @@
+"""The conversation as a value: messages, options, sampling, files."""

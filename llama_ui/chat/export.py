@@ -1,0 +1,101 @@
+"""Conversations as files: JSON that loses nothing, and Markdown to read. Pure.
+
+    {"format": "llama-ui-chat", "version": 1, "chat": {...}}        one chat
+    {"format": "llama-ui-chats", "version": 1, "chats": [...]}      several
+
+The fields of a chat are those of Conversation; exporting what was imported gives the same bytes.
+"""
+
+import json
+from collections.abc import Sequence
+
+from pydantic import TypeAdapter, ValidationError
+
+from llama_ui.chat.conversation import Conversation, Step
+from llama_ui.errors import DialogError
+
+VERSION = 1
+MAX_FILE_CHARS = 50_000_000
+MAX_CHATS = 1_000
+
+_CHAT = TypeAdapter(Conversation)
+
+
+def to_json(conversation: Conversation) -> str:
+    """The chat as JSON in one line, which `from_json` turns back into an equal one."""
+    chat = _CHAT.dump_json(conversation).decode()
+    return f'{{"format":"llama-ui-chat","version":{VERSION},"chat":{chat}}}'
+
+
+def all_to_json(conversations: Sequence[Conversation]) -> str:
+    """Several chats as JSON in one line."""
+    chats = ",".join(_CHAT.dump_json(conversation).decode() for conversation in conversations)
+    return f'{{"format":"llama-ui-chats","version":{VERSION},"chats":[{chats}]}}'
+
+
+def from_json(text: str) -> list[Conversation]:
+    """The chats of an exported file.
+
+    Raises:
+        DialogError: it is no export of this application, is damaged, or is of a later version.
+    """
+    if len(text) > MAX_FILE_CHARS:
+        raise DialogError("The file is too large to be an export of chats.", "Choose another one.")
+    try:
+        content = json.loads(text)
+        kind, version = content["format"], content["version"]
+        chats = [content["chat"]] if kind == "llama-ui-chat" else content["chats"]
+    except (ValueError, TypeError, KeyError, RecursionError):
+        raise _not_an_export() from None
+    if kind not in ("llama-ui-chat", "llama-ui-chats") or not isinstance(chats, list):
+        raise _not_an_export()
+    if version != VERSION:
+        raise DialogError(
+            "The file was written by another version of Llama UI.", "Update Llama UI and try again."
+        )
+    if len(chats) > MAX_CHATS:
+        raise DialogError(f"The file has more than {MAX_CHATS:,} chats.", "Export fewer at a time.")
+    return [_conversation(chat) for chat in chats]
+
+
+def one_from_json(text: str) -> Conversation:
+    """The chat of an export of one; raises DialogError as above, and for several or none."""
+    chats = from_json(text)
+    if len(chats) != 1:
+        raise DialogError("The export holds not exactly one chat.", "Choose one of a single chat.")
+    return chats[0]
+
+
+def to_markdown(conversation: Conversation) -> str:
+    """The chat as it is shown, to be read: a title, then who said what."""
+    parts = [f"# {conversation.title}"]
+    if conversation.options.system.strip():
+        parts.append(f"**System prompt**\n\n{conversation.options.system}")
+    names = {"user": "You", "assistant": "Reply"}
+    for number in conversation.path:
+        node = conversation.nodes[number]
+        steps = node.facts.steps if node.facts else ()
+        parts.append("\n\n".join([f"**{names[node.role]}**", *map(_step, steps), node.text]))
+    return "\n\n".join(parts) + "\n"
+
+
+def _step(step: Step) -> str:
+    """A step in code blocks, whatever it holds."""
+    lines = [step.thought, f"{step.tool or 'No action'}: {step.given}", f"-> {step.observation}"]
+    return "\n".join(f"    {line}" for text in lines if text for line in text.splitlines())
+
+
+def _conversation(chat: object) -> Conversation:
+    try:
+        # As JSON once more: only there does a strict reading take a list for a tuple.
+        return _CHAT.validate_json(json.dumps(chat), strict=True)
+    except (ValidationError, ValueError, RecursionError):
+        raise DialogError(
+            "A chat in the file is damaged.", "Export it again where it came from."
+        ) from None
+
+
+def _not_an_export() -> DialogError:
+    return DialogError(
+        "The file is no export of chats from Llama UI.", "Choose a .json file exported here."
+    )

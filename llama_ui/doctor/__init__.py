@@ -1,0 +1,1 @@
+"""python app.py --check: what the chosen model needs, and whether it is there."""

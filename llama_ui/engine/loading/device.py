@@ -1,0 +1,58 @@
+"""Where the model runs, and how much memory is free there."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import psutil
+import torch
+
+from llama_ui.engine.loading.memory import what_fits
+from llama_ui.settings import Quantization
+
+
+@dataclass(frozen=True, slots=True)
+class Device:
+    """The GPUs of this machine, or its CPU.
+
+    Args:
+        name: as people say it.
+        gpus: how many; 0 on a CPU.
+        free: bytes that nobody uses, on all GPUs together, or of main memory.
+    """
+
+    name: str
+    gpus: int
+    free: int
+
+
+def this_device() -> Device:
+    """What is there now. What this process holds of a GPU counts as used."""
+    if not torch.cuda.is_available():
+        return Device("CPU", 0, psutil.virtual_memory().available)
+    gpus = range(torch.cuda.device_count())
+    free = sum(torch.cuda.mem_get_info(gpu)[0] for gpu in gpus)
+    return Device(torch.cuda.get_device_name(), len(gpus), free)
+
+
+def check_fits(
+    name: str,
+    config: Mapping[str, Any],
+    context: int | None,
+    quantization: Quantization,
+    slots: int | None,
+) -> None:
+    """Raises ModelError when a model does not fit into what is free here; arguments as for
+    what_fits."""
+    device = this_device()
+    fault = what_fits(
+        name,
+        config,
+        device.free,
+        quantization=quantization,
+        context=context,
+        slots=slots,
+        gpus=device.gpus,
+    )
+    if fault is not None:
+        raise fault

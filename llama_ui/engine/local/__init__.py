@@ -1,0 +1,1 @@
+"""The engine of this process: torch under a scheduler."""

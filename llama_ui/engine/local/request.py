@@ -1,0 +1,79 @@
+"""One request on its way through the engine."""
+
+import random
+import secrets
+from dataclasses import dataclass
+
+from transformers import PreTrainedTokenizerBase
+
+from llama_ui.chat.sampling import LIMITS, Sampling
+from llama_ui.engine.local.slots import Slot
+from llama_ui.engine.local.streamer import ReplyStreamer
+from llama_ui.engine.reply import FinishReason, Reply, Token
+from llama_ui.prompt.plan import PromptPlan
+
+
+@dataclass(eq=False, slots=True)
+class Request:
+    """A prompt that becomes a reply, token by token.
+
+    Args:
+        ids: the prompt, and behind it what has been drawn so far.
+        prompt_tokens: how many of them are the prompt.
+        sampling: its options, the seed decided.
+        owner: whose request it is: slots are reused within an owner only.
+        public: how many tokens at the start are no secret of the owner's.
+        reply: what the reader holds.
+        streamer: turns drawn ids into chunks.
+        numbers: the generator of this request's own uniform numbers: neighbours do not matter.
+        slot: where its keys and values are, once it has one.
+        fed: how many of the ids have their keys and values in the slot.
+        is_decoding: whether it has taken part in a decode step.
+    """
+
+    ids: list[int]
+    prompt_tokens: int
+    sampling: Sampling
+    owner: str
+    public: int
+    reply: Reply
+    streamer: ReplyStreamer
+    numbers: random.Random
+    slot: Slot | None = None
+    fed: int = 0
+    is_decoding: bool = False
+
+    @classmethod
+    def create(
+        cls, plan: PromptPlan, sampling: Sampling, tokenizer: PreTrainedTokenizerBase
+    ) -> "Request":
+        """A new request; without a seed it draws one, so that the reply can be repeated."""
+        largest = int(LIMITS["seed"][1])
+        seed = secrets.randbelow(largest + 1) if sampling.seed is None else sampling.seed
+        ids, reply = plan.ids, Reply()
+        return cls(
+            ids=ids,
+            prompt_tokens=len(ids),
+            sampling=sampling,
+            owner=plan.owner,
+            public=plan.public_tokens,
+            reply=reply,
+            streamer=ReplyStreamer(tokenizer, reply, len(ids), seed, sampling.stop, plan.begun),
+            numbers=random.Random(seed),
+        )
+
+    @property
+    def is_prefilling(self) -> bool:
+        """Whether more of the prompt than its last token is still to be fed."""
+        return self.fed < len(self.ids) - 1
+
+    def accept(self, token: Token, end_tokens: frozenset[int], window: int) -> FinishReason | None:
+        """Take a drawn token; says how the reply ends if it ends with it."""
+        self.ids.append(token.id)
+        self.streamer.put_token(token)
+        if token.id in end_tokens or self.streamer.has_stopped:
+            return "stop"
+        is_full = len(self.ids) >= window
+        if is_full or len(self.ids) - self.prompt_tokens >= self.sampling.max_new_tokens:
+            return "length"
+        return None

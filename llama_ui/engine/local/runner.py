@@ -1,0 +1,186 @@
+"""One decode step for all rows: forward pass and sampling, captured as CUDA graphs.
+
+A step of a small batch is hundreds of short kernels: launched one by one they leave a GPU idle
+most of the time. A graph launches them at once. Its shapes are fixed, so there is one for each
+bucket of rows and of attention length, captured when first needed (tens of milliseconds), all in
+one memory pool. Without CUDA, or with layers on several devices, the same code runs plainly.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import torch
+
+from llama_ui.chat.sampling import LIMITS, Sampling
+from llama_ui.engine.local.kv_cache import KVCache
+from llama_ui.engine.local.model import LlamaForward
+from llama_ui.engine.local.sampler import RowOptions, penalize, sample
+from llama_ui.engine.reply import Token
+
+_FEW, _ALL = 64, int(LIMITS["top_k"][1])  # candidates to sample from
+_TOP = int(LIMITS["top_logprobs"][1])
+_IDLE = (0.0, 0.0, 0.0, 1.0, 1.0, 1.0, 0.0)
+
+
+@dataclass(frozen=True, slots=True)
+class RowInput:
+    """What one row feeds: a token, its position, and how to choose the next one."""
+
+    row: int
+    token: int
+    position: int
+    uniform: float
+    sampling: Sampling
+
+
+@dataclass(frozen=True, slots=True)
+class _Shape:
+    rows: int
+    length: int
+    candidates: int
+    logprobs: bool
+
+
+@dataclass(frozen=True, slots=True)
+class _Output:
+    """What a step computes: token ids [rows]; if asked for, log-probabilities of the drawn token
+    and the best ones [rows, 1 + best] and the ids of the best [rows, best]."""
+
+    tokens: torch.Tensor
+    logprobs: torch.Tensor | None = None
+    top_ids: torch.Tensor | None = None
+
+
+class DecodeStep:
+    """Feeds one token of each live row and draws the next.
+
+    Args:
+        forward: the model.
+        cache: its KV cache.
+        vocabulary: how many tokens there are.
+    """
+
+    def __init__(self, forward: LlamaForward, cache: KVCache, vocabulary: int) -> None:
+        device = forward.device
+        on_one_gpu = device.type == "cuda" and len(forward.devices) == 1
+        self._forward = forward
+        self._cache = cache
+        self._use_graphs = on_one_gpu and forward.can_be_captured
+        self._graphs: dict[_Shape, tuple[torch.cuda.CUDAGraph, _Output]] = {}
+        self._pool = torch.cuda.graph_pool_handle() if on_one_gpu else None
+        # One for all captures: cuBLAS keeps a workspace for every stream it has seen.
+        self._side = torch.cuda.Stream(device) if on_one_gpu else None
+        fields = len(_IDLE)
+        self._host = torch.zeros(fields, cache.slots, pin_memory=device.type == "cuda")
+        self._inputs = torch.zeros(fields, cache.slots, device=device)
+        self._seen = torch.zeros(cache.slots, vocabulary, dtype=torch.bool, device=device)
+        self._idle = torch.tensor([*_IDLE])
+        self._idle[1] = cache.scratch
+
+    def begin(self, row: int, ids: Sequence[int]) -> None:
+        """Tell which tokens the prompt of a row holds, for the repetition penalty."""
+        self._seen[row] = False
+        self._seen[row, torch.tensor(ids, device=self._seen.device)] = True
+
+    def swap(self, one: int, other: int) -> None:
+        """Exchange what is known of two rows."""
+        self._seen[[one, other]] = self._seen[[other, one]]
+
+    def rows_for(self, live: int) -> int:
+        """How many rows a batch with so many live ones runs."""
+        if not self._use_graphs:
+            return live
+        return min(1 << (live - 1).bit_length(), self._cache.slots)
+
+    def run(self, inputs: Sequence[RowInput]) -> list[Token]:
+        """Draw the next token of each row, in the order given."""
+        shape = self._shape(inputs)
+        self._host[:, : shape.rows] = self._idle[:, None]
+        for item in inputs:
+            self._host[:, item.row] = torch.tensor(
+                [
+                    item.token,
+                    item.position,
+                    item.sampling.temperature,
+                    item.sampling.top_p,
+                    item.sampling.top_k,
+                    item.sampling.repetition_penalty,
+                    item.uniform,
+                ]
+            )
+        self._inputs.copy_(self._host, non_blocking=True)
+        return _tokens(self._launch(shape), inputs)
+
+    def release(self) -> None:
+        """Drop the captured graphs and their memory."""
+        self._graphs.clear()
+
+    def _shape(self, inputs: Sequence[RowInput]) -> _Shape:
+        rows = self.rows_for(max(item.row for item in inputs) + 1)
+        needed = max(item.position for item in inputs) + 1
+        sampled = [item.sampling.top_k for item in inputs if item.sampling.temperature > 0]
+        candidates = _FEW if max(sampled, default=1) <= _FEW else _ALL
+        logprobs = any(item.sampling.top_logprobs for item in inputs)
+        return _Shape(rows, self._length_for(needed), candidates, logprobs)
+
+    def _length_for(self, needed: int) -> int:
+        if not self._use_graphs:
+            return min(-(-needed // 64) * 64, self._cache.length)
+        # 256, 512, 1,024, 1,536, 2,048, 3,072, 4,096, 6,144 and so on.
+        bucket = 256
+        while bucket < needed:
+            is_power = bucket & (bucket - 1) == 0
+            bucket = bucket * 3 // 2 if is_power and bucket >= 1024 else 1 << bucket.bit_length()
+        return min(bucket, self._cache.length)
+
+    def _launch(self, shape: _Shape) -> _Output:
+        if not self._use_graphs:
+            return self._compute(shape)
+        if shape not in self._graphs:
+            self._graphs[shape] = self._capture(lambda: self._compute(shape))
+        graph, output = self._graphs[shape]
+        graph.replay()
+        return output
+
+    def _capture(self, compute: Callable[[], _Output]) -> tuple[torch.cuda.CUDAGraph, _Output]:
+        # Libraries allocate at their first call, which a capture forbids. Running a step twice
+        # writes the same keys and values twice.
+        assert self._side is not None
+        self._side.wait_stream(torch.cuda.current_stream())
+        with torch.cuda.stream(self._side):
+            compute()
+        torch.cuda.current_stream().wait_stream(self._side)
+        graph = torch.cuda.CUDAGraph()
+        with torch.cuda.graph(graph, pool=self._pool, capture_error_mode="thread_local"):
+            output = compute()
+        return graph, output
+
+    def _compute(self, shape: _Shape) -> _Output:
+        token, position, temperature, top_p, top_k, penalty, uniform = self._inputs[:, : shape.rows]
+        options = RowOptions(temperature, top_p, top_k, penalty, uniform)
+        tokens, positions = token.long()[:, None], position.long()[:, None]
+        seen = self._seen[: shape.rows]
+        seen.scatter_(1, tokens, True)
+        hidden = self._forward(tokens, positions, 0, shape.length)
+        logits = self._forward.logits(hidden[:, -1])
+        drawn = sample(penalize(logits, seen, options), options, shape.candidates)
+        if not shape.logprobs:
+            return _Output(drawn)
+        every = logits.log_softmax(-1)
+        best, ids = every.topk(_TOP, dim=-1)
+        return _Output(drawn, torch.cat((every.gather(-1, drawn[:, None]), best), dim=-1), ids)
+
+
+def _tokens(output: _Output, inputs: Sequence[RowInput]) -> list[Token]:
+    """Read the output of a step: this waits for the device."""
+    drawn = output.tokens.tolist()
+    if output.logprobs is None or output.top_ids is None:
+        return [Token(drawn[item.row]) for item in inputs]
+    logprobs, top_ids = output.logprobs.tolist(), output.top_ids.tolist()
+    tokens = []
+    for item in inputs:
+        wanted = item.sampling.top_logprobs
+        own, *best = logprobs[item.row]
+        top = tuple(zip(top_ids[item.row], best, strict=True))[:wanted]
+        tokens.append(Token(drawn[item.row], own, top) if wanted else Token(drawn[item.row]))
+    return tokens

@@ -1,0 +1,200 @@
+"""The requests that share the model: slots, prefill in chunks, one decode step for all.
+
+Only the engine's thread uses it, so nothing here locks.
+"""
+
+from collections.abc import Sequence
+
+import torch
+
+from llama_ui.engine.loading.loader import LoadedModel
+from llama_ui.engine.local.kv_cache import KVCache, cache_dtype, slots_that_fit
+from llama_ui.engine.local.model import Layer, LlamaForward
+from llama_ui.engine.local.request import Request
+from llama_ui.engine.local.runner import DecodeStep, RowInput
+from llama_ui.engine.local.slots import Slot, best_source, choose_target
+from llama_ui.engine.reply import FinishReason, Token
+from llama_ui.errors import ModelError
+
+_CHUNK_ON_GPU = 512
+_CHUNK_ON_CPU = 128
+
+
+class Batch:
+    """Runs requests together, and keeps what they leave in the cache for those that follow.
+
+    Args:
+        forward: the model.
+        cache: its KV cache; one row a slot.
+        vocabulary: how many tokens there are.
+        end_tokens: ids that end a reply.
+        chunk: how many prompt tokens are fed between two decode steps.
+    """
+
+    def __init__(
+        self,
+        forward: LlamaForward,
+        cache: KVCache,
+        vocabulary: int,
+        end_tokens: frozenset[int],
+        chunk: int,
+    ) -> None:
+        self.requests: list[Request] = []
+        self._forward = forward
+        self._cache = cache
+        self._step = DecodeStep(forward, cache, vocabulary)
+        self._end_tokens = end_tokens
+        self._chunk = chunk
+        self._slots = [Slot(row) for row in range(cache.slots)]
+        self._clock = 0
+
+    def admit(self, request: Request) -> bool:
+        """Give the request a slot, with the longest prefix that any slot holds; False if none
+        is free."""
+        source, length = best_source(self._slots, request.ids, request.owner, request.public)
+        slot = choose_target(self._slots, source, length, request.owner)
+        if slot is None:
+            return False
+        if source is not None and source is not slot:
+            slot.forget()  # should the copy fail, what is left is nothing
+            self._cache.copy(source.row, slot.row, length)
+        slot.ids, slot.owner, slot.public = request.ids[:length], request.owner, request.public
+        slot.is_live = True
+        request.slot, request.fed = slot, length
+        request.streamer.reused_tokens = length
+        self.requests.append(request)
+        return True
+
+    def prefilling(self) -> Request | None:
+        """The oldest request whose prompt is not fed yet."""
+        return next((request for request in self.requests if request.is_prefilling), None)
+
+    def ready(self) -> list[Request]:
+        """The requests that take part in a decode step."""
+        return [request for request in self.requests if not request.is_prefilling]
+
+    def prefill(self, request: Request) -> None:
+        """Feed the next chunk of the prompt, except for its last token."""
+        assert request.slot is not None
+        start = request.fed
+        end = min(start + self._chunk, len(request.ids) - 1)
+        device = self._forward.device
+        ids = request.ids[start:end]
+        # Rounded up, so that kernels find aligned shapes; what lies behind the end is masked.
+        length = min(-(-end // 8) * 8, self._cache.length)
+        self._forward(
+            torch.tensor([ids], device=device),
+            torch.arange(start, end, device=device)[None],
+            request.slot.row,
+            length,
+        )
+        request.slot.ids += ids
+        request.fed = end
+
+    def decode(self, ready: Sequence[Request]) -> list[tuple[Request, Token]]:
+        """Feed the last token of each request and draw its next one."""
+        for request in ready:
+            # Not before: while its prompt is fed, its row may pad the batches of others.
+            if not request.is_decoding:
+                assert request.slot is not None
+                self._step.begin(request.slot.row, request.ids)
+                request.is_decoding = True
+        self._move_together(ready)
+        drawn = self._step.run([_row_input(request) for request in ready])
+        for request in ready:
+            assert request.slot is not None
+            request.slot.ids.append(request.ids[request.fed])
+            request.fed += 1
+        return list(zip(ready, drawn, strict=True))
+
+    def accept(self, request: Request, token: Token) -> FinishReason | None:
+        """Hand a drawn token to its request; says how the reply ends if it ends with it."""
+        return request.accept(token, self._end_tokens, self._cache.length)
+
+    @property
+    def size(self) -> int:
+        """How many requests can run at once."""
+        return len(self._slots)
+
+    def leave(self, request: Request, keep: bool) -> None:
+        """Free the slot of a request; what it holds stays for the owner's next turn, if kept."""
+        self.requests.remove(request)
+        slot = request.slot
+        assert slot is not None
+        self._clock += 1
+        slot.is_live, slot.last_used = False, self._clock
+        if not keep:
+            slot.forget()
+
+    def forget(self, owner: str) -> None:
+        """Drop what the idle slots of an owner hold."""
+        for slot in self._slots:
+            if slot.owner == owner and not slot.is_live:
+                slot.forget()
+
+    def shrink(self) -> None:
+        """After running out of memory: give back what can be given, and use less from now on."""
+        self._step.release()
+        self._chunk = max(16, self._chunk // 2)
+
+    def _move_together(self, ready: Sequence[Request]) -> None:
+        """Move live rows to the front where that makes the batch smaller."""
+        limit = self._step.rows_for(len(ready))
+        rows = {slot.row: slot for slot in self._slots}
+        wanted = {request.slot.row for request in ready if request.slot is not None}
+        outside = sorted(row for row in wanted if row >= limit)
+        inside = (row for row in range(limit) if row not in wanted)
+        for far, near in zip(outside, inside, strict=False):
+            self._swap(rows[far], rows[near])
+
+    def _swap(self, one: Slot, other: Slot) -> None:
+        self._cache.swap(one.row, other.row, max(len(one.ids), len(other.ids)))
+        self._step.swap(one.row, other.row)
+        one.row, other.row = other.row, one.row
+
+
+def _row_input(request: Request) -> RowInput:
+    assert request.slot is not None
+    return RowInput(
+        row=request.slot.row,
+        token=request.ids[request.fed],
+        position=request.fed,
+        uniform=request.numbers.random(),
+        sampling=request.sampling,
+    )
+
+
+def make_batch(loaded: LoadedModel, slots: int | None, chunk: int | None) -> Batch:
+    """Everything that holds memory, in the order in which it must be taken."""
+    model, length = loaded.model, loaded.window
+    try:
+        layers = [Layer(layer) for layer in model.model.layers]
+        # What loading and joining used in between is free for conversations.
+        torch.cuda.empty_cache()
+        devices = [layer.attention_norm.device for layer in layers]
+        dtype = cache_dtype(devices, model.dtype)
+        slots = slots or slots_that_fit(model.config, length, devices, dtype)
+        cache = KVCache(model.config, slots, length, devices, dtype)
+    except torch.OutOfMemoryError:
+        raise ModelError(
+            "The model is loaded, but there is no memory left to hold conversations.",
+            "Start with a smaller --context or fewer --slots.",
+        ) from None
+    forward = LlamaForward(model, layers, cache)
+    default_chunk = _CHUNK_ON_GPU if forward.device.type == "cuda" else _CHUNK_ON_CPU
+    return Batch(
+        forward,
+        cache,
+        vocabulary=model.config.vocab_size,
+        end_tokens=_end_tokens(loaded),
+        chunk=chunk or default_chunk,
+    )
+
+
+def _end_tokens(loaded: LoadedModel) -> frozenset[int]:
+    """Every token that ends a reply: the tokenizer's, the template's, and those the
+    checkpoint names."""
+    named = loaded.model.generation_config.eos_token_id
+    several = named if isinstance(named, list) else [named]
+    every = (*several, loaded.tokenizer.eos_token_id, *loaded.format.end_tokens)
+    return frozenset(token for token in every if token is not None)

@@ -1,0 +1,91 @@
+"""The streamer of one request: token ids in from the engine, chunks out to the reader."""
+
+import time
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from transformers import PreTrainedTokenizerBase, TextIteratorStreamer
+
+from llama_ui.engine.local.detokenizer import TextDecoder
+from llama_ui.engine.reply import Chunk, FinishReason, Reply, Stats, Token
+from llama_ui.engine.stopwords import StopWords
+
+
+class ReplyStreamer(TextIteratorStreamer):
+    """A TextIteratorStreamer that is lossless and linear, and carries faults and statistics.
+
+    The stock one decodes the whole reply at every token, drops a space after each newline with
+    Llama tokenizers, holds a word back until the next space, and leaves its reader waiting for
+    ever when the worker fails. Its interface stays: `put` takes ids (the prompt first), `end`
+    ends the text, iterating yields the text.
+
+    Args:
+        tokenizer: a fast tokenizer.
+        reply: takes the chunks.
+        prompt_tokens: length of the prompt, for the statistics.
+        seed: of the sampling, for the statistics.
+        stop: words that end the reply.
+        begun: tokens of the reply that stand in the prompt already.
+    """
+
+    def __init__(
+        self,
+        tokenizer: PreTrainedTokenizerBase,
+        reply: Reply,
+        prompt_tokens: int,
+        seed: int | None,
+        stop: Sequence[str] = (),
+        begun: Sequence[int] = (),
+    ) -> None:
+        super().__init__(tokenizer, skip_prompt=True)
+        self._reply = reply
+        self._decoder = TextDecoder(tokenizer, begun)
+        self._stop = StopWords(stop)
+        self._prompt_tokens = prompt_tokens
+        self.reused_tokens = 0
+        self._seed = seed
+        self._tokens = 0
+        self._started = time.perf_counter()
+        self._first_token = self._started
+
+    def put(self, value: Any) -> None:
+        """Take the next token ids (a tensor of shape [1] or [1, n]); the prompt is skipped."""
+        if self.next_tokens_are_prompt:
+            self.next_tokens_are_prompt = False
+            return
+        for token in value.flatten().tolist():
+            self.put_token(Token(token))
+
+    def put_token(self, token: Token) -> None:
+        """Take one drawn token."""
+        if not self._tokens:
+            self._first_token = time.perf_counter()
+        self._tokens += 1
+        self._reply.put(Chunk(self._stop.add(self._decoder.add(token.id)), (token,)))
+
+    @property
+    def has_stopped(self) -> bool:
+        """Whether a stop word has ended the text."""
+        return self._stop.found
+
+    def end(self) -> None:
+        """End the text."""
+        self._reply.put(self.last_chunk("stop"))
+
+    def last_chunk(self, reason: FinishReason) -> Chunk:
+        """The rest of the text, why the reply ended, and the statistics."""
+        now, tokens = time.perf_counter(), self._tokens
+        decoding = now - self._first_token
+        stats = Stats(
+            prompt_tokens=self._prompt_tokens,
+            reused_tokens=self.reused_tokens,
+            reply_tokens=tokens,
+            first_token_s=self._first_token - self._started,
+            tokens_per_s=(tokens - 1) / decoding if tokens > 1 and decoding > 0 else 0.0,
+            seed=self._seed,
+        )
+        rest = self._stop.add(self._decoder.finish()) + self._stop.finish()
+        return Chunk(rest, finish_reason=reason, stats=stats)
+
+    def __iter__(self) -> Iterator[str]:
+        return (chunk.text for chunk in self._reply)

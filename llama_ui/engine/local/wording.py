@@ -1,0 +1,67 @@
+"""Text into tokens and back, as the loaded model has it."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from functools import partial
+
+from llama_ui.chat.sampling import Sampling
+from llama_ui.engine.loading.loader import LoadedModel
+from llama_ui.engine.local.detokenizer import piece_text
+from llama_ui.prompt.llama2 import Message, Segment
+from llama_ui.prompt.plan import PlanOptions, PromptPlan
+from llama_ui.prompt.planning import plan_prompt
+
+
+class Wording:
+    """The part of an engine that needs the model's tokenizer and prompt format, not its weights.
+
+    Args:
+        loaded: the model.
+        public_system: the operator's own system prompt: no secret between visitors.
+    """
+
+    def __init__(self, loaded: LoadedModel, public_system: str) -> None:
+        self._tokenizer = loaded.tokenizer
+        self._format = loaded.format
+        self._window = loaded.window
+        self._public_system = public_system
+
+    def plan(
+        self,
+        messages: Sequence[Message],
+        sampling: Sampling,
+        options: PlanOptions = PlanOptions(),  # noqa: B008 - immutable
+    ) -> PromptPlan:
+        """Lay out the prompt; raises DialogError or ContextWindowError."""
+        plan = plan_prompt(
+            partial(self._format.encode, memo={}),
+            messages,
+            options,
+            window=self._window,
+            reply_tokens=sampling.max_new_tokens,
+            begun=self._begun(options.reply_prefix_ids),
+        )
+        has_system = messages[0]["role"] == "system"
+        is_public = has_system and messages[0]["content"] == self._public_system
+        return replace(plan, is_public=is_public)
+
+    def reply_ids(self, text: str) -> tuple[int, ...]:
+        """The tokens of a reply, to have it continued; tags in it stay text."""
+        return self._format.encode_reply(text)
+
+    def text_of(self, ids: Sequence[int]) -> str:
+        """The text of a reply made of these tokens, control tokens left out."""
+        text = self._tokenizer.decode(
+            list(ids), skip_special_tokens=True, clean_up_tokenization_spaces=False
+        )
+        assert isinstance(text, str)
+        return text
+
+    def pieces(self, ids: Sequence[int]) -> list[str]:
+        """What each token looks like by itself, spaces and control tokens included."""
+        return [piece_text(self._tokenizer, token) for token in ids]
+
+    def _begun(self, ids: tuple[int, ...]) -> Segment | None:
+        if not ids:
+            return None
+        return Segment("reply", None, f" {self.text_of(ids)}", ids)

@@ -1,0 +1,1 @@
+"""Models on other servers, by OpenAI's protocol."""

@@ -1,0 +1,1 @@
+"""Tools: the agent's loop, its actions, the built-in tools."""

@@ -1,0 +1,105 @@
+"""The two functions of the page that programs may call: /chat and /prompt."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from dataclasses import replace
+from typing import Any
+
+import gradio as gr
+
+from llama_ui.chat.messages import parse_messages
+from llama_ui.chat.sampling import LIMITS, Sampling
+from llama_ui.engine.base import Engine
+from llama_ui.engine.starter import EngineStarter
+from llama_ui.errors import ChatError, OptionError
+from llama_ui.web.access.admission import submit_for
+from llama_ui.web.access.identity import visitor_of_page
+from llama_ui.web.access.limits import Gate
+from llama_ui.web.page.pacing import FramePacer
+
+OPTIONS = [*(name for name in LIMITS if name != "top_logprobs"), "stop"]
+
+
+class Api:
+    """What gradio_client reaches; every argument comes from outside and is checked.
+
+    Args:
+        starter: holds the engine.
+        defaults: the sampling options that a caller leaves out.
+        pacer: decides how often a running reply is sent.
+        gate: how much a caller may use.
+    """
+
+    def __init__(
+        self, starter: EngineStarter, defaults: Sampling, pacer: FramePacer, gate: Gate
+    ) -> None:
+        self._starter = starter
+        self._pacer = pacer
+        self._defaults = defaults
+        self._gate = gate
+
+    async def chat(
+        self,
+        message: str,
+        history: list[dict[str, str]] | None = None,
+        options: dict[str, Any] | None = None,
+        request: gr.Request = None,  # type: ignore[assignment]
+    ) -> AsyncIterator[str]:
+        """Answer a message; yields the reply so far, again and again until it is whole.
+
+        Args:
+            message: what the user says.
+            history: earlier messages, `{"role": ..., "content": ...}`, a system message first.
+            options: temperature, top_p, top_k, repetition_penalty, max_new_tokens, seed, and stop,
+                a list of words that end the reply.
+        """
+        reply = None
+        try:
+            turn = {"role": "user", "content": message}
+            messages = parse_messages([*parse_messages(history or []), turn])
+            sampling = self._sampling(options)
+            engine = await self._engine()
+            plan = await asyncio.to_thread(engine.plan, messages, sampling)
+            visitor = visitor_of_page(request)
+            reply, text = submit_for(visitor, self._gate, engine, plan, sampling), ""
+            with self._pacer.stream():
+                async for chunk in reply:
+                    text += chunk.text
+                    yield text
+                    if chunk.finish_reason is None:
+                        await self._pacer.pause()
+        except ChatError as fault:
+            raise gr.Error(str(fault), print_exception=False) from None
+        finally:
+            if reply is not None:
+                reply.cancel()
+
+    async def prompt(
+        self, messages: list[dict[str, str]], options: dict[str, Any] | None = None
+    ) -> dict[str, Any]:
+        """The exact prompt for these messages: its text, its token ids, tokens by part.
+
+        Args:
+            messages: `{"role": ..., "content": ...}`, a user message last.
+            options: as for chat; max_new_tokens decides how much room the reply needs.
+        """
+        try:
+            checked, sampling = parse_messages(messages), self._sampling(options)
+            engine = await self._engine()
+            plan = await asyncio.to_thread(engine.plan, checked, sampling)
+        except ChatError as fault:
+            raise gr.Error(str(fault), print_exception=False) from None
+        return {"text": plan.text, "ids": plan.ids, "counts": plan.counts, "dropped": plan.dropped}
+
+    async def _engine(self) -> Engine:
+        engine = await self._starter.engine()
+        assert engine is not None  # only a cancelled wait has none
+        return engine
+
+    def _sampling(self, options: dict[str, Any] | None) -> Sampling:
+        given = options or {}
+        if not isinstance(given, dict) or not set(given) <= set(OPTIONS):
+            raise OptionError("There is an unknown option.", f"Known are {', '.join(OPTIONS)}.")
+        stop = given.get("stop", ())
+        checked = {**given, "stop": tuple(stop) if isinstance(stop, list) else stop}
+        return replace(self._defaults, **checked)

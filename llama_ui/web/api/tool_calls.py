@@ -1,0 +1,226 @@
+"""Functions that a program declares, and the model's calls of them, in OpenAI's protocol. Pure.
+
+They are offered in the words of the agent; the program runs them.
+Reference: https://platform.openai.com/docs/guides/function-calling
+"""
+
+import json
+import secrets
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from llama_ui.errors import DialogError, OptionError
+from llama_ui.prompt.llama2 import Message
+from llama_ui.prompt.plan import PlanOptions
+from llama_ui.tools.actions import FINAL, Action, read_action, same_name, unfinished
+from llama_ui.tools.agent import (
+    LAST_REMINDER,
+    REMINDER,
+    Offer,
+    as_action,
+    exchange,
+    system_prompt,
+)
+
+MAX_FUNCTIONS = 32
+MAX_SCHEMA_CHARS = 4_000
+Name = Annotated[str, Field(pattern=r"^[a-zA-Z0-9_-]{1,64}$")]
+
+
+class _Strict(BaseModel):
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+
+class Function(_Strict):
+    """A function, as it is declared."""
+
+    name: Name
+    description: Annotated[str, Field(max_length=1_024)] = ""
+    parameters: dict[str, Any] = {}
+    strict: Literal[False] | None = None
+
+    @property
+    def properties(self) -> dict[str, Any]:
+        """The parameters by name, each with its schema."""
+        found = self.parameters.get("properties")
+        return found if isinstance(found, dict) else {}
+
+    def offer(self) -> Offer:
+        """What the model reads of it; raises OptionError when that is too long."""
+        schema = json.dumps(self.parameters, ensure_ascii=False)
+        if len(schema) > MAX_SCHEMA_CHARS:
+            raise OptionError(
+                f"The parameters of {self.name} are longer than {MAX_SCHEMA_CHARS:,} characters.",
+                "Describe them in fewer words.",
+            )
+        said = " ".join(self.description.split()).removesuffix(".") or self.name
+        if not self.properties:
+            return Offer(self.name, f"{said}; its input is empty.")
+        if len(self.properties) > 1:
+            return Offer(self.name, f"{said}; its input is a JSON object: {schema}")
+        [(name, only)] = self.properties.items()
+        about = only.get("description") if isinstance(only, dict) else None
+        about = " ".join(about.split()) if isinstance(about, str) else name
+        return Offer(self.name, f"{said}; its input is: {about.removesuffix('.')}.")
+
+    def arguments(self, action: Action) -> dict[str, Any]:
+        """The input of an action as arguments by name."""
+        found = action.fields or _object(action.given)
+        if found is not None:
+            return dict(found)
+        if not self.properties:
+            return {"input": action.given} if action.given else {}
+        required = self.parameters.get("required")
+        names = list(self.properties)
+        if len(names) > 1 and isinstance(required, list):
+            names = [name for name in names if name in required]
+        if len(names) != 1:
+            return {"input": action.given}
+        schema = self.properties[names[0]]
+        kind = schema.get("type") if isinstance(schema, dict) else None
+        return {names[0]: action.given if kind in (None, "string") else _value(action.given)}
+
+
+class Declared(_Strict):
+    """An item of `tools`."""
+
+    type: Literal["function"]
+    function: Function
+
+
+class _Called(_Strict):
+    name: Name
+    arguments: str
+
+
+class Call(_Strict):
+    """An item of `tool_calls`."""
+
+    id: Annotated[str, Field(min_length=1, max_length=200)]
+    type: Literal["function"]
+    function: _Called
+
+    def as_json(self) -> str:
+        """The action that it was."""
+        found = _object(self.function.arguments)
+        only = next(iter(found.values())) if found is not None and len(found) == 1 else None
+        if isinstance(only, str):
+            return Action(self.function.name, only).as_json()
+        given = "" if found == {} else self.function.arguments
+        return Action(self.function.name, given, fields=found or None).as_json()
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """What a program is told of a reply: a text, or a call."""
+
+    content: str | None
+    call: dict[str, Any] | None = None
+
+
+class Turns:
+    """A history as the model reads it: calls as actions, their results as observations."""
+
+    def __init__(self) -> None:
+        self.messages: list[Message] = []
+        self._open: dict[str, Call] = {}
+        self._asked = 0
+
+    def say(self, role: str, content: str) -> None:
+        """Add a message of a person, of the system, or an answer."""
+        self.close()
+        if role == "user":
+            self._asked = sum(message["role"] == "user" for message in self.messages)
+        said: Message = {"role": role, "content": content}
+        self.messages.append(as_action(said))
+
+    def call(self, calls: Sequence[Call]) -> None:
+        """Add calls of the model."""
+        self.close()
+        self._open = {call.id: call for call in calls}
+
+    def answer(self, call_id: str | None, content: str) -> None:
+        """Add what came of one."""
+        call = self._open.pop(call_id or "", None)
+        if call is None:
+            raise DialogError(
+                "A tool message answers no call.",
+                "Send the assistant message with its tool_calls before it, and the tool_call_id.",
+            )
+        self.messages += exchange(call.as_json(), content)
+
+    def close(self) -> None:
+        """Raises DialogError when a call has no answer."""
+        if self._open:
+            raise DialogError(
+                "A call in the messages has no answer.",
+                "Send a tool message with the tool_call_id of each call.",
+            )
+
+    def pinned(self) -> frozenset[int]:
+        """The steps since the last question: none is forgotten before its answer."""
+        users = sum(message["role"] == "user" for message in self.messages)
+        return frozenset(range(self._asked, users - 1))
+
+
+class Functions:
+    """The functions of one request.
+
+    Args:
+        declared: may be offered.
+        may_call: whether they may be called now.
+
+    Raises:
+        OptionError: too many, two of one name, or one that is described at too great a length.
+    """
+
+    def __init__(self, declared: Sequence[Function], may_call: bool) -> None:
+        if len(declared) > MAX_FUNCTIONS:
+            raise OptionError(f"There are more than {MAX_FUNCTIONS} tools.", "Declare fewer.")
+        names = [FINAL, *(function.name for function in declared)]
+        for number, name in enumerate(names):
+            if any(same_name(name, other) for other in names[:number]):
+                raise OptionError(f"The name {name!r} is taken.", "Give each tool its own name.")
+        self._declared, self._may_call = declared, may_call
+        self._system = system_prompt([function.offer() for function in declared])
+
+    def plan(self, turns: Turns) -> tuple[list[Message], PlanOptions]:
+        """What is to be sent."""
+        own = [m["content"] for m in turns.messages if m["role"] == "system"]
+        system: Message = {"role": "system", "content": "\n\n".join([*own, self._system])}
+        reminder = REMINDER if self._may_call else LAST_REMINDER
+        said = [message for message in turns.messages if message["role"] != "system"]
+        return [system, *said], PlanOptions(reminder=reminder, pinned=turns.pinned())
+
+    def read(self, reply: str, is_whole: bool) -> Said:
+        """What a reply comes to."""
+        if not is_whole:
+            return Said(unfinished(reply))
+        action = read_action(reply)
+        if action is None:
+            return Said(reply)
+        if action.is_final:
+            return Said(action.given)
+        for function in self._declared if self._may_call else ():
+            if same_name(function.name, action.name):
+                arguments = json.dumps(function.arguments(action), ensure_ascii=False)
+                called = {"name": function.name, "arguments": arguments}
+                name = f"call_{secrets.token_hex(12)}"
+                return Said(None, {"id": name, "type": "function", "function": called})
+        return Said(reply)
+
+
+def _object(text: str) -> dict[str, Any] | None:
+    found = _value(text) if text.lstrip().startswith("{") else None
+    return found if isinstance(found, dict) else None
+
+
+def _value(text: str) -> Any:
+    """What a text says as JSON; itself where it says nothing."""
+    try:
+        return json.loads(text)
+    except (ValueError, RecursionError):
+        return text

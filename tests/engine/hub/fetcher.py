@@ -1,0 +1,36 @@
+"""Fetches models in a process of its own, whose Hub and cache the environment names.
+
+A line of JSON for each, on standard input: source, revision, token. A line back: either the
+`folder`, or the `problem` and the `next_step`; and the `reports`: bytes done, bytes in all. The log
+goes to standard error.
+"""
+
+import json
+import logging
+import os
+import sys
+
+from llama_ui.engine.hub.download import fetch_model
+from llama_ui.engine.progress import Progress
+from llama_ui.errors import ChatError
+
+
+def main() -> None:
+    logging.basicConfig(level=logging.DEBUG)
+    for line in sys.stdin:
+        wanted = json.loads(line)
+        os.environ["HF_TOKEN"] = wanted["token"]
+        reports: list[Progress] = []
+        answer: dict[str, object]
+        try:
+            folder = fetch_model(wanted["source"], wanted["revision"], reports.append)
+            answer = {"folder": str(folder)}
+        except ChatError as fault:
+            answer = {"problem": fault.problem, "next_step": fault.next_step}
+        loading = [report for report in reports if report.phase == "downloading"]
+        answer["reports"] = [(report.done, report.total) for report in loading]
+        print(json.dumps(answer), flush=True)
+
+
+if __name__ == "__main__":
+    main()

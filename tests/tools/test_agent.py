@@ -1,0 +1,201 @@
+"""The agent with the real Pocket Llama, and what it makes of replies that no model should give."""
+
+import time
+from random import Random
+
+import pytest
+
+from llama_ui.chat.sampling import Sampling
+from llama_ui.prompt.plan import PlanOptions
+from llama_ui.tools.actions import Action, read_action, spoken
+from llama_ui.tools.agent import (
+    KEEP_LAST,
+    MAX_STEPS,
+    REMINDER,
+    Agent,
+    answer_with_tools,
+    offers_of,
+    system_prompt,
+    with_tools,
+)
+from tests.sizes import examples
+from training.pocket import tool_prompt
+
+GREEDY = Sampling(temperature=0, max_new_tokens=200)
+CALCULATE = '{"action": "Calculator", "action_input": "12*7"}'
+FINAL = '{"action": "Final Answer", "action_input": "It is 84."}'
+
+
+def test_the_words_are_those_of_the_training():
+    assert system_prompt(offers_of()) == tool_prompt.system()
+    assert tool_prompt.REMINDER == REMINDER
+
+
+def test_the_exchanges_of_the_handbooks(engine):
+    messages = []
+    for question, said, steps in (
+        ("hey how are you today?", "", 0),
+        ("what is 4 to the power of 2.1?", "18.379", 1),
+        ("can you multiply that by 3?", "55.137", 1),
+    ):
+        messages.append({"role": "user", "content": question})
+        answered = answer_with_tools(engine, messages, GREEDY)
+        assert said in answered.text
+        assert len(answered.steps) == steps
+        assert len(answered.stats) == steps + 1
+        messages.append({"role": "assistant", "content": answered.text})
+
+
+def test_a_fault_of_a_tool_is_passed_on_in_words(engine):
+    answered = answer_with_tools(
+        engine, [{"role": "user", "content": "what is 5 divided by 0?"}], GREEDY
+    )
+    assert answered.steps[0].observation == "Error: division by zero"
+    assert "zero" in answered.text
+
+
+@pytest.mark.parametrize(
+    ("text", "action"),
+    [
+        (CALCULATE, Action("Calculator", "12*7")),
+        (f"```json\n{CALCULATE}\n```", Action("Calculator", "12*7")),
+        (f"Let me see.\n{CALCULATE}\nDone!", Action("Calculator", "12*7", "Let me see.")),
+        ("{'action': 'Calculator', 'action_input': '12*7',}", Action("Calculator", "12*7")),
+        ("{action: Calculator, action_input: sqrt(2)*3}", Action("Calculator", "sqrt(2)*3")),
+        ('{"action": "Calculator", "action_input": 12*7}', Action("Calculator", "12*7")),
+        ('{"action": "Calculator", "action_input": 84}', Action("Calculator", "84")),
+        ('{"Action": "Calculator", "Action Input": "1"}', Action("Calculator", "1")),
+        ('{"action": "Date and time"}', Action("Date and time", "")),
+        ('{"action": "Calculator", "action_input": {"x": "1"}}', Action("Calculator", "1")),
+        ('{"action": "Final Answer", "action_input": "a\nb"}', Action("Final Answer", "a\nb")),
+        ('{"action": "Final Answer", "action_input": "A "b"."}', Action("Final Answer", 'A "b".')),
+        (f"{CALCULATE}\nObservation: 5\n{FINAL}", Action("Calculator", "12*7")),
+        ("{'action': 'Calculator', 'action_input': '1'}\n" + FINAL, Action("Calculator", "1")),
+        ("12 times 7 is 84.", None),
+        ("{}", None),
+        ('{"action": 5, "action_input": "1"}', None),
+        ('{"action": "Final Answer", "action_input": " "}', None),
+        ("", None),
+    ],
+)  # fmt: skip
+def test_actions_are_read_with_the_slips_of_models(text, action):
+    assert read_action(text) == action
+
+
+def test_an_answer_is_spoken_while_it_is_written():
+    whole = '{"action": "Final Answer", "action_input": "It\\u00e4 is \\"84\\".\\nYes"}'
+    for end in range(len(whole)):
+        assert 'Itä is "84".\nYes'.startswith(spoken(whole[:end]))
+    assert spoken(whole) == 'Itä is "84".\nYes'
+    assert spoken(CALCULATE) == ""
+    assert spoken(f"{CALCULATE}\nObservation: 5\n{FINAL}") == ""
+
+
+def test_half_a_character_is_not_spoken():
+    begun = '```json\n{"action": "Final Answer", "action_input": "Hi '
+    assert spoken(begun + r"\ud83d") == "Hi"
+    assert spoken(begun + r"\ud83d\ude00!") == "Hi \N{GRINNING FACE}!"
+    assert spoken(begun + r"\\") == "Hi \\"
+    written = begun + r'\ud83d","x":1}' + "\n```"
+    assert "\ud83d" not in read_action(written).given
+
+
+def test_after_five_steps_it_answers_in_plain_words():
+    agent = Agent()
+    for number in range(MAX_STEPS):
+        assert agent.answer is None
+        agent.take(CALCULATE, True, 1.0)
+        assert agent.steps[number].observation == "84"
+    messages = [{"role": "user", "content": "Hi"}]
+    sent, options = with_tools(messages, PlanOptions(reminder=REMINDER), agent.steps)
+    assert len(sent) == 2 + 2 * MAX_STEPS
+    assert "no more tools" in options.reminder
+    agent.take("It is 84, I think.", True, 1.0)
+    assert agent.answer == "It is 84, I think."
+
+
+def test_what_is_no_action_is_asked_for_once_more_and_then_shown():
+    agent = Agent()
+    agent.take("It is 84.", True, 1.0)
+    assert agent.answer is None
+    assert agent.steps[0].given == "It is 84."
+    agent.take("It really is 84.", True, 1.0)
+    assert agent.answer == "It really is 84."
+
+
+def test_an_unknown_tool_is_an_observation():
+    agent = Agent()
+    agent.take('{"action": "Rocket", "action_input": "go"}', True, 1.0)
+    assert agent.steps[0].observation == "Error: there is no tool 'Rocket'."
+
+
+def test_half_an_action_is_no_answer_and_half_an_answer_is():
+    for text, answer in ((CALCULATE[:30], ""), (FINAL[:-6], "It is"), ("Well, it", "Well, it")):
+        agent = Agent()
+        agent.take(text, False, 1.0)
+        assert agent.answer == answer
+
+
+def test_steps_are_remembered_whatever_the_memory(engine):
+    """Memory counts what was said, not the steps; the question stays with its steps."""
+    messages = [
+        {"role": "system", "content": "Be kind."},
+        {"role": "user", "content": "old"},
+        {"role": "assistant", "content": "older"},
+        {"role": "user", "content": "What is 12 times 7?"},
+    ]
+    agent = Agent()
+    agent.take(CALCULATE, True, 1.0)
+    sent, options = with_tools(messages, PlanOptions(keep_last=0, reminder=REMINDER), agent.steps)
+    assert options.keep_last == 1
+    assert options.pinned == {1}
+    text = engine.plan(sent, GREEDY, options).text
+    assert "Be kind.\n\nYou can use tools." in text
+    assert "old" not in text.split("Be kind.")[1]
+    assert f"What is 12 times 7?\n\n{REMINDER}" in text
+    assert f"Observation: 84\n\n{REMINDER}" in text
+    assert with_tools(messages, PlanOptions(keep_last=KEEP_LAST))[0][2]["content"] == (
+        '{"action": "Final Answer", "action_input": "older"}'
+    )
+
+
+PIECES = [
+    *'{}[]"\\,:\n\0',
+    "'",
+    "```json",
+    "```",
+    '{"action": "',
+    '"action_input": "',
+    "Calculator",
+    "Final Answer",
+    '", ',
+    "12*7",
+    "9**9**9",
+    "é🦙",
+    "\ud800",
+    "null",
+    "{" * 300,
+    '{"a":' * 300,
+    "{'action" * 40,
+    '{"action": [' * 60,
+    "\\u12",
+    CALCULATE,
+    FINAL,
+]
+
+
+def test_no_reply_crashes_the_agent_or_makes_it_hang():
+    rng = Random(7)
+    for _ in range(examples(250)):
+        text = "".join(rng.choice(PIECES) for _ in range(rng.randint(1, 14)))
+        if rng.random() < 0.3:
+            text = text[: rng.randint(0, len(text))]
+        agent = Agent()
+        for _ in range(MAX_STEPS + 1):
+            began = time.perf_counter()
+            agent.take(text, rng.random() < 0.9, 1.0)
+            spoken(text)
+            assert time.perf_counter() - began < 1, text
+            if agent.answer is not None:
+                break
+        assert agent.answer is not None
