@@ -8,7 +8,7 @@ from transformers import PreTrainedTokenizerBase
 _MAX_BYTES = 4
 
 
-class TextDecoder:
+class Detokenizer:
     """Decodes a growing reply: the pieces, joined, equal the decoding of all its ids,
     control tokens (`</s>`) left out.
 

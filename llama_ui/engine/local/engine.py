@@ -13,7 +13,7 @@ from llama_ui.engine.base import EngineInfo, EngineLoad
 from llama_ui.engine.loading.loader import LoadedModel
 from llama_ui.engine.local.faults import MEMORY_FULL, bug, has_lost_the_gpu, is_out_of_memory
 from llama_ui.engine.local.request import Request
-from llama_ui.engine.local.scheduler import make_batch
+from llama_ui.engine.local.scheduler import make_scheduler
 from llama_ui.engine.local.wording import Wording
 from llama_ui.engine.meter import SpeedMeter
 from llama_ui.engine.reply import Chunk, FinishReason, Reply
@@ -33,7 +33,7 @@ class LocalEngine(Wording):
         slots: how many requests run at the same time; by default what suits the device.
         max_waiting: how many more may wait; beyond that a request is refused.
         public_system: the operator's own system prompt: no secret between visitors.
-        chunk: prompt tokens fed between two decode steps; by default what suits the device.
+        chunk: prompt tokens computed between two decode steps; by default what suits the device.
         on_fatal: called, in the engine's thread, when it can answer no more: the GPU is lost to
             this process, or the loop itself has failed.
     """
@@ -51,7 +51,7 @@ class LocalEngine(Wording):
         self._info = loaded.info
         self._max_waiting = max_waiting
         self._on_fatal = on_fatal
-        self._batch = make_batch(loaded, slots, chunk)
+        self._scheduler = make_scheduler(loaded, slots, chunk)
         self._waiting: list[Request] = []
         self._leaving: set[str] = set()
         self._changed = threading.Condition()
@@ -68,10 +68,10 @@ class LocalEngine(Wording):
     def load(self) -> EngineLoad:
         """How busy it is."""
         return EngineLoad(
-            running=len(self._batch.requests),
+            running=len(self._scheduler.requests),
             waiting=len(self._waiting),
             tokens_per_s=self._speed.per_second(),
-            slots=self._batch.size,
+            slots=self._scheduler.size,
         )
 
     def submit(self, plan: PromptPlan, sampling: Sampling) -> Reply:
@@ -107,13 +107,13 @@ class LocalEngine(Wording):
     def _run(self) -> None:
         try:
             while self._next():
-                prefilling = self._batch.prefilling()
+                prefilling = self._scheduler.prefilling()
                 if prefilling is not None:
-                    self._guarded(partial(self._batch.prefill, prefilling), [prefilling])
-                ready = self._batch.ready()
+                    self._guarded(partial(self._scheduler.prefill, prefilling), [prefilling])
+                ready = self._scheduler.ready()
                 if ready:
                     self._guarded(partial(self._decode, ready), ready)
-            for request in [*self._batch.requests]:
+            for request in [*self._scheduler.requests]:
                 self._finish(request, "cancelled")
         except Exception as fault:
             self._give_up(fault)
@@ -123,17 +123,20 @@ class LocalEngine(Wording):
         with self._changed:
             self._changed.wait_for(
                 lambda: (
-                    self._waiting or self._leaving or self._batch.requests or self._state != "open"
+                    self._waiting
+                    or self._leaving
+                    or self._scheduler.requests
+                    or self._state != "open"
                 )
             )
             is_open = self._state == "open"
             waiting = [*self._waiting]
             leaving, self._leaving = self._leaving, set()
-        for request in [r for r in self._batch.requests if r.reply.cancelled]:
+        for request in [r for r in self._scheduler.requests if r.reply.cancelled]:
             self._guarded(partial(self._finish, request, "cancelled"), [request])
-        still_here = {request.owner for request in self._batch.requests}
+        still_here = {request.owner for request in self._scheduler.requests}
         for owner in leaving - still_here:
-            self._batch.forget(owner)
+            self._scheduler.forget(owner)
         # Asked once: who is stopped a moment later has a slot, and ends there.
         stopped = [r for r in waiting if r.reply.cancelled or not is_open]
         line = self._let_in([r for r in waiting if r not in stopped])
@@ -151,7 +154,7 @@ class LocalEngine(Wording):
     def _let_in(self, waiting: list[Request]) -> list[Request]:
         """Admit requests in their order while there are slots; returns who must go on waiting."""
         for number, request in enumerate(waiting):
-            admitted = self._guarded(partial(self._batch.admit, request), [request])
+            admitted = self._guarded(partial(self._scheduler.admit, request), [request])
             if admitted is False:
                 return waiting[number:]
         return []
@@ -159,9 +162,9 @@ class LocalEngine(Wording):
     def _decode(self, ready: list[Request]) -> None:
         """One token for each; a fault in taking it is that request's alone."""
         self._speed.add(len(ready))
-        for request, token in self._batch.decode(ready):
+        for request, token in self._scheduler.decode(ready):
             try:
-                reason = self._batch.accept(request, token)
+                reason = self._scheduler.accept(request, token)
                 if reason is not None:
                     self._finish(request, reason)
             except Exception as fault:
@@ -171,13 +174,13 @@ class LocalEngine(Wording):
         # In this order: while it can fail, the request is still known; when the reader hears of
         # the end, the slot is free.
         last = request.streamer.last_chunk(reason)
-        self._batch.leave(request, keep=True)
+        self._scheduler.leave(request, keep=True)
         request.reply.put(last)
 
     def _fail(self, requests: Sequence[Request], fault: ChatError) -> None:
         for request in requests:
-            if request in self._batch.requests:
-                self._batch.leave(request, keep=False)
+            if request in self._scheduler.requests:
+                self._scheduler.leave(request, keep=False)
             request.reply.put(fault.fresh())
 
     def _guarded(self, work: Callable[[], _Result], affected: list[Request]) -> _Result | None:
@@ -192,7 +195,7 @@ class LocalEngine(Wording):
         # Outside the except block: the frames of the failed step no longer hold its memory.
         self._fail(affected, fault)
         if is_full:
-            self._batch.shrink()
+            self._scheduler.shrink()
             torch.cuda.empty_cache()
         return None
 
@@ -203,6 +206,6 @@ class LocalEngine(Wording):
         with self._changed:
             self._state = "failed"
             waiting, self._waiting = self._waiting, []
-        for request in (*self._batch.requests, *waiting):
+        for request in (*self._scheduler.requests, *waiting):
             request.reply.put(lost.fresh())
         self._on_fatal()

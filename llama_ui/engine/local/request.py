@@ -27,7 +27,7 @@ class Request:
         streamer: turns drawn ids into chunks.
         numbers: the generator of this request's own uniform numbers: neighbours do not matter.
         slot: where its keys and values are, once it has one.
-        fed: how many of the ids have their keys and values in the slot.
+        num_computed_tokens: how many of the ids have their keys and values in the slot.
         is_decoding: whether it has taken part in a decode step.
     """
 
@@ -40,7 +40,7 @@ class Request:
     streamer: ReplyStreamer
     numbers: random.Random
     slot: Slot | None = None
-    fed: int = 0
+    num_computed_tokens: int = 0
     is_decoding: bool = False
 
     @classmethod
@@ -65,7 +65,7 @@ class Request:
     @property
     def is_prefilling(self) -> bool:
         """Whether more of the prompt than its last token is still to be fed."""
-        return self.fed < len(self.ids) - 1
+        return self.num_computed_tokens < len(self.ids) - 1
 
     def accept(self, token: Token, end_tokens: frozenset[int], window: int) -> FinishReason | None:
         """Take a drawn token; says how the reply ends if it ends with it."""

@@ -51,7 +51,7 @@ class _Output:
     top_ids: torch.Tensor | None = None
 
 
-class DecodeStep:
+class ModelRunner:
     """Feeds one token of each live row and draws the next.
 
     Args:

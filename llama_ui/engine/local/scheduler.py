@@ -11,7 +11,7 @@ from llama_ui.engine.loading.loader import LoadedModel
 from llama_ui.engine.local.kv_cache import KVCache, cache_dtype, slots_that_fit
 from llama_ui.engine.local.model import Layer, LlamaForward
 from llama_ui.engine.local.request import Request
-from llama_ui.engine.local.runner import DecodeStep, RowInput
+from llama_ui.engine.local.runner import ModelRunner, RowInput
 from llama_ui.engine.local.slots import Slot, best_source, choose_target
 from llama_ui.engine.reply import FinishReason, Token
 from llama_ui.errors import ModelError
@@ -20,7 +20,7 @@ _CHUNK_ON_GPU = 512
 _CHUNK_ON_CPU = 128
 
 
-class Batch:
+class Scheduler:
     """Runs requests together, and keeps what they leave in the cache for those that follow.
 
     Args:
@@ -28,7 +28,7 @@ class Batch:
         cache: its KV cache; one row a slot.
         vocabulary: how many tokens there are.
         end_tokens: ids that end a reply.
-        chunk: how many prompt tokens are fed between two decode steps.
+        chunk: how many prompt tokens are computed between two decode steps.
     """
 
     def __init__(
@@ -42,7 +42,7 @@ class Batch:
         self.requests: list[Request] = []
         self._forward = forward
         self._cache = cache
-        self._step = DecodeStep(forward, cache, vocabulary)
+        self._runner = ModelRunner(forward, cache, vocabulary)
         self._end_tokens = end_tokens
         self._chunk = chunk
         self._slots = [Slot(row) for row in range(cache.slots)]
@@ -60,13 +60,13 @@ class Batch:
             self._cache.copy(source.row, slot.row, length)
         slot.ids, slot.owner, slot.public = request.ids[:length], request.owner, request.public
         slot.is_live = True
-        request.slot, request.fed = slot, length
+        request.slot, request.num_computed_tokens = slot, length
         request.streamer.reused_tokens = length
         self.requests.append(request)
         return True
 
     def prefilling(self) -> Request | None:
-        """The oldest request whose prompt is not fed yet."""
+        """The oldest request whose prompt is not computed yet."""
         return next((request for request in self.requests if request.is_prefilling), None)
 
     def ready(self) -> list[Request]:
@@ -76,7 +76,7 @@ class Batch:
     def prefill(self, request: Request) -> None:
         """Feed the next chunk of the prompt, except for its last token."""
         assert request.slot is not None
-        start = request.fed
+        start = request.num_computed_tokens
         end = min(start + self._chunk, len(request.ids) - 1)
         device = self._forward.device
         ids = request.ids[start:end]
@@ -89,7 +89,7 @@ class Batch:
             length,
         )
         request.slot.ids += ids
-        request.fed = end
+        request.num_computed_tokens = end
 
     def decode(self, ready: Sequence[Request]) -> list[tuple[Request, Token]]:
         """Feed the last token of each request and draw its next one."""
@@ -97,14 +97,14 @@ class Batch:
             # Not before: while its prompt is fed, its row may pad the batches of others.
             if not request.is_decoding:
                 assert request.slot is not None
-                self._step.begin(request.slot.row, request.ids)
+                self._runner.begin(request.slot.row, request.ids)
                 request.is_decoding = True
         self._move_together(ready)
-        drawn = self._step.run([_row_input(request) for request in ready])
+        drawn = self._runner.run([_row_input(request) for request in ready])
         for request in ready:
             assert request.slot is not None
-            request.slot.ids.append(request.ids[request.fed])
-            request.fed += 1
+            request.slot.ids.append(request.ids[request.num_computed_tokens])
+            request.num_computed_tokens += 1
         return list(zip(ready, drawn, strict=True))
 
     def accept(self, request: Request, token: Token) -> FinishReason | None:
@@ -134,12 +134,12 @@ class Batch:
 
     def shrink(self) -> None:
         """After running out of memory: give back what can be given, and use less from now on."""
-        self._step.release()
+        self._runner.release()
         self._chunk = max(16, self._chunk // 2)
 
     def _move_together(self, ready: Sequence[Request]) -> None:
         """Move live rows to the front where that makes the batch smaller."""
-        limit = self._step.rows_for(len(ready))
+        limit = self._runner.rows_for(len(ready))
         rows = {slot.row: slot for slot in self._slots}
         wanted = {request.slot.row for request in ready if request.slot is not None}
         outside = sorted(row for row in wanted if row >= limit)
@@ -149,7 +149,7 @@ class Batch:
 
     def _swap(self, one: Slot, other: Slot) -> None:
         self._cache.swap(one.row, other.row, max(len(one.ids), len(other.ids)))
-        self._step.swap(one.row, other.row)
+        self._runner.swap(one.row, other.row)
         one.row, other.row = other.row, one.row
 
 
@@ -157,14 +157,14 @@ def _row_input(request: Request) -> RowInput:
     assert request.slot is not None
     return RowInput(
         row=request.slot.row,
-        token=request.ids[request.fed],
-        position=request.fed,
+        token=request.ids[request.num_computed_tokens],
+        position=request.num_computed_tokens,
         uniform=request.numbers.random(),
         sampling=request.sampling,
     )
 
 
-def make_batch(loaded: LoadedModel, slots: int | None, chunk: int | None) -> Batch:
+def make_scheduler(loaded: LoadedModel, slots: int | None, chunk: int | None) -> Scheduler:
     """Everything that holds memory, in the order in which it must be taken."""
     model, length = loaded.model, loaded.window
     try:
@@ -182,7 +182,7 @@ def make_batch(loaded: LoadedModel, slots: int | None, chunk: int | None) -> Bat
         ) from None
     forward = LlamaForward(model, layers, cache)
     default_chunk = _CHUNK_ON_GPU if forward.device.type == "cuda" else _CHUNK_ON_CPU
-    return Batch(
+    return Scheduler(
         forward,
         cache,
         vocabulary=model.config.vocab_size,

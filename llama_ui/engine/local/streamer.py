@@ -6,7 +6,7 @@ from typing import Any
 
 from transformers import PreTrainedTokenizerBase, TextIteratorStreamer
 
-from llama_ui.engine.local.detokenizer import TextDecoder
+from llama_ui.engine.local.detokenizer import Detokenizer
 from llama_ui.engine.reply import Chunk, FinishReason, Reply, Stats, Token
 from llama_ui.engine.stopwords import StopWords
 
@@ -39,7 +39,7 @@ class ReplyStreamer(TextIteratorStreamer):
     ) -> None:
         super().__init__(tokenizer, skip_prompt=True)
         self._reply = reply
-        self._decoder = TextDecoder(tokenizer, begun)
+        self._decoder = Detokenizer(tokenizer, begun)
         self._stop = StopWords(stop)
         self._prompt_tokens = prompt_tokens
         self.reused_tokens = 0

@@ -11,7 +11,7 @@ from bitsandbytes.functional import has_avx512bf16
 from llama_ui.engine.loading.loader import load_model
 from llama_ui.engine.loading.memory import memory_need, most_slots, what_fits
 from llama_ui.engine.loading.shape import LLAMA_2, ModelShape
-from llama_ui.engine.local.scheduler import make_batch
+from llama_ui.engine.local.scheduler import make_scheduler
 from llama_ui.errors import ModelError
 from llama_ui.settings import MODELS
 from tests.checkpoints import write_random
@@ -48,7 +48,7 @@ def held_after_loading(folder, slots: int, **options) -> tuple[int, int]:
     """Bytes of weights, with all that quantisation and joining keep, and of the cache."""
     before = live_tensors()
     loaded = load_model(str(folder), **options)
-    batch = make_batch(loaded, slots=slots, chunk=None)
+    batch = make_scheduler(loaded, slots=slots, chunk=None)
     added = {at: size for at, size in live_tensors().items() if at not in before}
     cache = sum(tensor.nbytes for tensor in (*batch._cache.keys, *batch._cache.values))
     return sum(added.values()) - cache, cache

@@ -7,7 +7,7 @@ import torch
 from transformers import LlamaForCausalLM
 
 from llama_ui.engine.loading.loader import load_model
-from llama_ui.engine.local.scheduler import make_batch
+from llama_ui.engine.local.scheduler import make_scheduler
 from llama_ui.errors import ModelError
 from tests.checkpoints import write_random
 
@@ -27,7 +27,7 @@ def edit_config(folder, **changes):
 def hidden_states(loaded, ids):
     """Of the last layer, at every position, by the engine."""
     torch.nn.Module.float(loaded.model)
-    batch = make_batch(loaded, slots=1, chunk=None)
+    batch = make_scheduler(loaded, slots=1, chunk=None)
     with torch.inference_mode():
         places = torch.arange(len(ids))[None]
         hidden = batch._forward(torch.tensor([ids]), places, 0, len(ids))

@@ -3,7 +3,7 @@
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from llama_ui.engine.local.detokenizer import TextDecoder
+from llama_ui.engine.local.detokenizer import Detokenizer
 from tests.sizes import examples
 
 PIECES = [
@@ -26,7 +26,7 @@ PIECES = [
 
 
 def pieces(tokenizer, ids: list[int]) -> list[str]:
-    decoder = TextDecoder(tokenizer)
+    decoder = Detokenizer(tokenizer)
     return [decoder.add(token) for token in ids] + [decoder.finish()]
 
 
