@@ -225,7 +225,7 @@ def test_a_fault_while_a_slot_is_prepared_is_that_requests_alone(engine, exact):
     plan = engine.plan(question(1), sampling, PlanOptions(owner="me"))
     running = engine.submit(plan, sampling)
     next(chunk for chunk in running if chunk.text)
-    keys = engine._batch._cache.keys
+    keys = engine._scheduler._cache.keys
     kept, keys[0] = keys[0], keys[0][:0]
     # A branch copies from the slot that is live; both die, each told so.
     for reply in (engine.submit(plan, sampling), running):
