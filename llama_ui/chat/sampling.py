@@ -20,6 +20,8 @@ class Sampling:
         temperature: 0 is greedy (always the most probable token); higher is wilder.
         top_p: keep the most probable tokens until their probabilities add up to this.
         top_k: keep at most this many of the most probable tokens.
+        min_p: leave out tokens less probable than this share of the most probable one
+            (Nguyen et al. 2024).
         repetition_penalty: above 1, tokens seen before become less probable
             (Keskar et al. 2019, CTRL).
         max_new_tokens: length limit of the reply, in tokens.
@@ -43,6 +45,10 @@ class Sampling:
     top_k: int = row(
         "whole", 50, "Top-k", "Choose among at most this many words.",
         "Sampling", low=1, high=1000, feature="top_k",
+    )
+    min_p: float = row(
+        "number", 0.0, "Min-p", "Leave out words less likely than this share of the likeliest.",
+        "Sampling", low=0, high=1, step=0.01, neutral=0.0, feature="min_p",
     )
     repetition_penalty: float = row(
         "number", 1.0, "Repetition penalty", "Above 1, words already used become less likely.",

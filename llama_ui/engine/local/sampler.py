@@ -1,8 +1,9 @@
 """Choose the next token of every row at once; runs inside a CUDA graph.
 
 Order and meaning of the options are those of transformers' generate: repetition penalty (Keskar
-et al. 2019), temperature, top_k, top_p (Holtzman et al. 2020). The draw is by inverse CDF from
-one uniform number a row, so a row's choice depends on nothing but its own logits and number.
+et al. 2019), temperature, top_k, top_p (Holtzman et al. 2020), min_p (Nguyen et al. 2024). The
+draw is by inverse CDF from one uniform number a row, so a row's choice depends on nothing but its
+own logits and number.
 """
 
 from dataclasses import dataclass
@@ -18,6 +19,7 @@ class RowOptions:
     temperature: torch.Tensor
     top_p: torch.Tensor
     top_k: torch.Tensor
+    min_p: torch.Tensor
     repetition_penalty: torch.Tensor
 
 
@@ -52,6 +54,7 @@ def sample(logits: torch.Tensor, options: RowOptions, candidates: int) -> torch.
     cumulative = probabilities.cumsum(-1)
     # A token stays while the more probable ones before it do not reach top_p yet.
     kept = (cumulative - probabilities < options.top_p[:, None]) & (probabilities > 0)
+    kept &= probabilities >= options.min_p[:, None] * probabilities[:, :1]
     total = torch.where(kept, cumulative, 0.0).amax(-1)
     threshold = (options.uniform * total)[:, None]
     choice = (kept & (cumulative <= threshold)).sum(-1)

@@ -3,6 +3,7 @@
 import pytest
 import torch
 from transformers.generation.logits_process import (
+    MinPLogitsWarper,
     RepetitionPenaltyLogitsProcessor,
     TemperatureLogitsWarper,
     TopKLogitsWarper,
@@ -17,7 +18,7 @@ DRAWS = 4000
 
 def options(rows: int, uniform, **values) -> RowOptions:
     """Options of as many rows; those that are not named change nothing."""
-    neutral = {"temperature": 1.0, "top_p": 1.0, "top_k": 1000, "repetition_penalty": 1.0}
+    neutral = {"temperature": 1, "top_p": 1, "top_k": 1000, "min_p": 0, "repetition_penalty": 1}
     columns = {k: torch.full((rows,), float(v)) for k, v in {**neutral, **values}.items()}
     return RowOptions(uniform, **columns)
 
@@ -33,8 +34,9 @@ def drawn_shares(logits, seen, **values) -> torch.Tensor:
 @pytest.mark.parametrize("temperature", [0.2, 1.0, 1.9])
 @pytest.mark.parametrize("top_p", [0.1, 0.9, 1.0])
 @pytest.mark.parametrize("top_k", [1, 20, 500])
+@pytest.mark.parametrize("min_p", [0.0, 0.2])
 @pytest.mark.parametrize("penalty", [1.0, 1.7])
-def test_shares_are_the_probabilities(temperature, top_p, top_k, penalty):
+def test_shares_are_the_probabilities(temperature, top_p, top_k, min_p, penalty):
     torch.manual_seed(int(temperature * 100 + top_p * 10 + top_k + penalty))
     logits = torch.randn(1, VOCABULARY) * 3
     ids = torch.randint(0, VOCABULARY, (1, 30))
@@ -44,10 +46,11 @@ def test_shares_are_the_probabilities(temperature, top_p, top_k, penalty):
         TemperatureLogitsWarper(temperature),
         TopKLogitsWarper(min(top_k, VOCABULARY)),
         TopPLogitsWarper(top_p),
+        MinPLogitsWarper(min_p),
     ):
         expected = step(None, expected)
     probabilities = expected.softmax(-1)[0]
-    chosen = {"temperature": temperature, "top_p": top_p, "top_k": top_k}
+    chosen = {"temperature": temperature, "top_p": top_p, "top_k": top_k, "min_p": min_p}
     shares = drawn_shares(logits, seen, **chosen, repetition_penalty=penalty)
     assert (shares - probabilities).abs().max() < 1.5e-3
     assert not shares[probabilities == 0].any()
