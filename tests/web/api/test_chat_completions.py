@@ -110,7 +110,7 @@ def test_the_models(client):
         ({"n": 2}, "'n'", "n"),
         ({"functions": []}, "not supported", "functions"),
         ({"response_format": {"type": "json_object"}}, "response_format", None),
-        ({"temperature": 9}, "from 0 to 2", None),
+        ({"temperature": 9}, "from 0 to 5", None),
         ({"temperature": "hot"}, "Temperature", "temperature"),
         ({"tail_free": 0.5}, "not supported", "tail_free"),
         ({"max_tokens": 0}, "Max new tokens", None),
