@@ -7,7 +7,6 @@ shown is the path from the first message to `head`.
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass, fields, replace
 from itertools import pairwise
 from typing import Literal
@@ -74,8 +73,8 @@ class Facts:
             for text in (step.thought, step.tool, step.given, step.observation):
                 check_text(text)
         for value in values:
-            is_number = isinstance(value, int | float)
-            if is_number and not (math.isfinite(value) and 0 <= value < 2**53):
+            # Not a number, and what is too large for one, are in no range either.
+            if isinstance(value, int | float) and not 0 <= value < 2**53:
                 raise DialogError("A reply has impossible statistics.", "Remove them.")
 
 
@@ -171,12 +170,12 @@ class Conversation:
         return replace(self, head=number if node.role == "user" else node.parent)
 
     def edit(self, number: int, text: str) -> Conversation:
-        """Write a message anew: a user message beside the old one, a reply in its place."""
+        """Write a message anew, as a version beside the old one."""
         node = self._node(number)
         if node.role == "user":
             return self._add(Message("user", _some(text), node.parent))
         facts = replace(node.facts or Facts(), ending="edited")
-        return self._replace(number, replace(node, text=_some(text), facts=facts))
+        return self._add(Message("assistant", _some(text), node.parent, facts))
 
     def extend(self, text: str, facts: Facts | None = None) -> Conversation:
         """Let the last reply go on."""
@@ -198,26 +197,12 @@ class Conversation:
             number = following[number]
         return replace(self, head=number)
 
-    def undo(self) -> tuple[Conversation, str]:
-        """Take the last user message back, with all that follows it; returns the conversation
-        without it and its text."""
+    def undo(self) -> Conversation:
+        """Go back to before the last user message; it stays as a version, to be selected again."""
         asked = [number for number in self.path if self.nodes[number].role == "user"]
         if not asked:
             raise DialogError("There is nothing to undo.", "Send a message first.")
-        last = asked[-1]
-        gone = {last}
-        for number, node in enumerate(self.nodes):
-            if node.parent in gone:
-                gone.add(number)
-        left = [number for number in range(len(self.nodes)) if number not in gone]
-        renumbered: dict[int | None, int | None] = {None: None}
-        renumbered.update({old: new for new, old in enumerate(left)})
-        nodes = tuple(
-            replace(self.nodes[old], parent=renumbered[self.nodes[old].parent]) for old in left
-        )
-        head = renumbered[self.nodes[last].parent]
-        pinned = tuple(left.index(old) for old in self.pinned if old in left)
-        return replace(self, nodes=nodes, head=head, pinned=pinned), self.nodes[last].text
+        return replace(self, head=self.nodes[asked[-1]].parent)
 
     def pin(self, number: int) -> Conversation:
         """Pin a user message with its replies, or let it go again."""
