@@ -460,6 +460,7 @@ export const start = (element, gradio) => {
 
     // ---- Keys, and what else is on the page
 
+    find('options').querySelector('.options-button')?.append(icon('close'));
     find('keys').append(button({class: 'options-button', 'aria-controls': 'options', 'aria-expanded': 'false'}, icon('sliders'), 'Advanced options'));
     document.addEventListener('click', ({target}) => {
         if (!(target instanceof Element)) return;

@@ -136,7 +136,7 @@ def tool(page: Page, name: str, title: str) -> None:
 
 
 def test_a_chat_is_listed_by_its_first_words_and_survives_a_reload(page):
-    expect(page.locator("#sidebar .none")).to_contain_text("in this browser only")
+    expect(page.locator("#sidebar .none")).to_contain_text("only in this browser")
     reply = chat(page, "Hello there!")
     expect(page.locator(TITLES)).to_have_text(["Hello there!"])
     expect(page.locator(TITLES)).to_have_attribute("aria-current", "true")
@@ -162,15 +162,15 @@ def test_a_new_tab_begins_a_new_chat_and_lists_the_old_ones(page):
 
 def test_chats_are_switched_with_their_options(page):
     page.get_by_text("Advanced options").click()
-    page.fill("#system textarea", "Answer in one short sentence.")
+    page.fill("#option-system textarea", "Answer in one short sentence.")
     chat(page, "Hello!")
     new_chat(page)
-    expect(page.locator("#system textarea")).to_have_value("")
+    expect(page.locator("#option-system textarea")).to_have_value("")
     chat(page, "Good morning!")
     expect(page.locator(TITLES)).to_have_text(["Good morning!", "Hello!"])
     page.locator(TITLES).last.click()
     expect(page.locator(".turn.user .typed")).to_have_text("Hello!")
-    expect(page.locator("#system textarea")).to_have_value("Answer in one short sentence.")
+    expect(page.locator("#option-system textarea")).to_have_value("Answer in one short sentence.")
     # To look at a chat does not move it to the top.
     assert titles(page) == ["Good morning!", "Hello!"]
 

@@ -24,7 +24,7 @@ from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from pydantic import TypeAdapter
+from pydantic_core import to_jsonable_python
 
 from llama_ui.chat.conversation import Conversation
 from llama_ui.chat.options import ChatOptions
@@ -48,7 +48,6 @@ log = logging.getLogger(__name__)
 MAX_RICH = 150_000
 _BATCH = 20_000
 _LOADING_S = 0.5
-_CHAT = TypeAdapter(Conversation)
 Update = dict[str, Any]
 
 
@@ -110,7 +109,10 @@ class Turns:
             if changed is not None:
                 if action.get("do") == "open":
                     for numbers in _batches(chat):
-                        yield {"type": "html", "html": await asyncio.to_thread(_html, chat, numbers)}
+                        yield {
+                            "type": "html",
+                            "html": await asyncio.to_thread(_html, chat, numbers),
+                        }
                 yield await asyncio.to_thread(_shown, chat, changed)
                 return
             begun = turns(replace(chat, options=options), action, self._starter.wait)
@@ -299,8 +301,13 @@ def changes(before: Conversation, after: Conversation) -> Update:
     pairs = zip(before.nodes, after.nodes, strict=False)
     first = next((n for n, (old, new) in enumerate(pairs) if old is not new and old != new), None)
     first = min(len(before.nodes), len(after.nodes)) if first is None else first
-    chat = _CHAT.dump_python(replace(after, nodes=()), mode="json")
-    return {**chat, "first": first, "nodes": [*map(as_json, after.nodes[first:])]}
+    return {
+        "first": first,
+        "nodes": [*map(as_json, after.nodes[first:])],
+        "head": after.head,
+        "options": as_json(after.options),
+        "pinned": [*after.pinned],
+    }
 
 
 def _batches(chat: Conversation) -> Iterator[list[int]]:
@@ -355,7 +362,7 @@ def _token(token: Token, engine: Engine) -> Update:
 
 def as_json(value: Any) -> Any:
     """A dataclass of a chat as JSON knows it."""
-    return TypeAdapter(type(value)).dump_python(value, mode="json")
+    return to_jsonable_python(value)
 
 
 def _fault(fault: ChatError) -> Update:

@@ -1,22 +1,21 @@
 """Chat options: one control for each row of the table of options, and what needs no server."""
 
 import json
-from typing import Any
+from typing import Any, get_args
 
 import gradio as gr
 
 from llama_ui.chat.options import OPTIONS, ChatOptions, form_of
-from llama_ui.chat.table import Option
+from llama_ui.chat.table import Option, Section
 from llama_ui.tools.agent import KEEP_LAST, REMINDER
 from llama_ui.web.page.actions import DIFFERENCES
 from llama_ui.web.page.presets import SAMPLINGS
-from llama_ui.web.render.icons import icon
 
 Controls = dict[str, gr.components.Component]
 
 _HEAD = (
     "<h2>Chat options</h2>"
-    f'<button type="button" class="options-button" aria-label="Close">{icon("close")}</button>'
+    '<button type="button" class="options-button" aria-label="Close the options"></button>'
 )
 # What a model needs with tools is put where nothing else stands, and taken away again.
 _BEGIN_TOOLS = f"""(on, keep, reminder) => {{
@@ -39,15 +38,14 @@ def build_controls(defaults: ChatOptions) -> Controls:
     on_the_page: dict[str, Any] = {"queue": False, "api_visibility": "private"}
     gr.HTML(_HEAD, js_on_load=None)
     gr.HTML('<div class="presets"></div>', elem_id="presets", js_on_load=None, padding=False)
-    section = ""
-    for option in OPTIONS:
-        if option.section != section:
-            section = option.section
-            gr.HTML(f"<h3>{section}</h3>", js_on_load=None, padding=False)
-            if section == "Sampling":
-                with gr.Row(elem_id="samplings"):
-                    named = [gr.Button(name, size="sm", min_width=0) for name in SAMPLINGS]
-        controls[option.name] = _control(option, values[option.name])
+    for section in get_args(Section):
+        gr.HTML(f"<h3>{section}</h3>", js_on_load=None, padding=False)
+        if section == "Sampling":
+            with gr.Row(elem_id="samplings"):
+                named = [gr.Button(name, size="sm", min_width=0) for name in SAMPLINGS]
+        for option in OPTIONS:
+            if option.section == section:
+                controls[option.name] = _control(option, values[option.name])
     for button, name in zip(named, SAMPLINGS, strict=True):
         outputs = [controls[option] for option in SAMPLINGS[name]]
         button.click(None, None, outputs, js=_returns([*SAMPLINGS[name].values()]), **on_the_page)
@@ -57,7 +55,11 @@ def build_controls(defaults: ChatOptions) -> Controls:
     )
     reset = gr.Button("Reset all options", size="sm", elem_id="reset")
     reset.click(
-        None, None, [*controls.values()], js=_returns([*values.values()]), **on_the_page
+        None,
+        None,
+        [*controls.values()],
+        js=_returns([values[name] for name in controls]),
+        **on_the_page,
     )
     with gr.Accordion("Compare two replies", open=False, elem_id="compare"):
         difference = gr.Dropdown(

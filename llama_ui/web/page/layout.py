@@ -16,7 +16,7 @@ from llama_ui.web.page.presets import EXAMPLES, SYSTEM_PROMPTS
 
 # Imported here and not in a <head>: it must run once this component is on the page.
 _START = """
-import(new URL('static/js/app.js', document.baseURI)).then(({start}) => start(element, {
+import(new URL('scripts/app.js', document.baseURI)).then(({start}) => start(element, {
     defaults: props.value,
     readOptions: () => trigger('click'),
     writeOptions: () => trigger('select'),
@@ -38,6 +38,7 @@ def build_page(defaults: ChatOptions, api: Api) -> gr.Blocks:
         "presets": [{"name": name, "text": text} for name, text in SYSTEM_PROMPTS.items()],
         "examples": EXAMPLES,
     }
+    page: gr.Blocks
     with gr.Blocks(title="Llama UI", fill_height=True, fill_width=True) as page:
         with gr.Row(elem_id="frame"):
             shell = gr.HTML(
@@ -55,7 +56,7 @@ def build_page(defaults: ChatOptions, api: Api) -> gr.Blocks:
         read = f"(...values) => window.llamaUI.hearOptions({names}, values)"
         shell.click(None, everything, None, js=read, **on_the_page)
         shell.select(None, None, everything, js="() => window.llamaUI.giveOptions()", **on_the_page)
-        changes = [control.change for control in everything]
+        changes: list[Any] = [control.change for control in everything]  # type: ignore[attr-defined]
         gr.on(
             changes,
             None,

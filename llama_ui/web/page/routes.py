@@ -64,9 +64,9 @@ class PageRoutes:
             "markdown": self._markdown,
         }
         return [
-            *(Route(f"/page/{name}", _answered(do), methods=["POST"]) for name, do in posts.items()),
+            *(Route(f"/page/{name}", _told(do), methods=["POST"]) for name, do in posts.items()),
             Route("/page/engine", self._engine, methods=["GET"]),
-            Mount("/static/js", StaticFiles(directory=SCRIPTS)),
+            Mount("/scripts", StaticFiles(directory=SCRIPTS)),
         ]
 
     async def _turn(self, request: Request) -> Response:
@@ -168,10 +168,10 @@ def _described(info: EngineInfo) -> Body:
     }
 
 
-def _answered(handler: Callable[[Request], Awaitable[Response]]) -> Any:
+def _told(handler: Callable[[Request], Awaitable[Response]]) -> Any:
     """Tell the scripts of the page of faults."""
 
-    async def answered(request: Request) -> Response:
+    async def told(request: Request) -> Response:
         try:
             return await handler(request)
         except ChatError as fault:
@@ -182,7 +182,7 @@ def _answered(handler: Callable[[Request], Awaitable[Response]]) -> Any:
             what = "Something went wrong on the server"
             return _refusal(incident(log, error, what, "Nothing is lost: try again."))
 
-    return answered
+    return told
 
 
 def _refusal(fault: ChatError) -> Response:

@@ -148,7 +148,8 @@ def _waiting(place: int, load: EngineLoad) -> str:
 def kept(running: Sequence[Running]) -> tuple[Conversation, list[int]]:
     """The conversation with all replies, those after the first as versions of it, and the number
     of each reply."""
-    chat, numbers = running[0].turn.conversation, []
+    chat = running[0].turn.conversation
+    numbers: list[int] = []
     for reply in running:
         turn = reply.turn
         if numbers:
