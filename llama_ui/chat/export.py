@@ -53,7 +53,7 @@ def from_json(text: str) -> list[Conversation]:
         raise _of_another_version()
     if len(chats) > MAX_CHATS:
         raise DialogError(f"The file has more than {MAX_CHATS:,} chats.", "Export fewer at a time.")
-    return [_conversation(chat) for chat in chats]
+    return [read_chat(chat) for chat in chats]
 
 
 def one_from_json(text: str) -> Conversation:
@@ -83,7 +83,8 @@ def _step(step: Step) -> str:
     return "\n".join(f"    {line}" for text in lines if text for line in text.splitlines())
 
 
-def _conversation(chat: object) -> Conversation:
+def read_chat(chat: object) -> Conversation:
+    """A chat from its parsed JSON; raises DialogError when it is damaged."""
     try:
         # As JSON once more: only there does a strict reading take a list for a tuple.
         return _CHAT.validate_json(json.dumps(chat), strict=True)

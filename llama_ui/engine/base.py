@@ -80,6 +80,9 @@ class Engine(Protocol):
     def text_of(self, ids: Sequence[int]) -> str:
         """The text of a reply made of these tokens, control tokens left out."""
 
+    def is_text(self, token: int) -> bool:
+        """Whether a token stands for text: it exists, and is no control token."""
+
     def pieces(self, ids: Sequence[int]) -> list[str]:
         """What each token looks like by itself, spaces and control tokens included."""
 
