@@ -52,6 +52,15 @@ class ObservedEngine:
     ) -> PromptPlan:
         return self._engine.plan(messages, sampling, options)
 
+    def encode(self, text: str, with_start: bool = True) -> list[int]:
+        return self._engine.encode(text, with_start)
+
+    def decode(self, ids: Sequence[int]) -> str:
+        return self._engine.decode(ids)
+
+    def plan_ids(self, ids: Sequence[int], sampling: Sampling) -> PromptPlan:
+        return self._engine.plan_ids(ids, sampling)
+
     def submit(self, plan: PromptPlan, sampling: Sampling) -> Reply:
         try:
             reply = self._engine.submit(plan, sampling)

@@ -14,9 +14,9 @@ from llama_ui.web.access.headers import Security
 from llama_ui.web.access.identity import Access
 from llama_ui.web.access.limits import DEFAULTS, Gate
 from llama_ui.web.access.login import LoginThrottle
-from llama_ui.web.api.chat_completions import OpenAIApi
 from llama_ui.web.api.health import Health
 from llama_ui.web.api.metrics import Metrics
+from llama_ui.web.api.openai import OpenAIApi
 
 
 def make_gate(settings: Settings, in_space: bool) -> Gate:

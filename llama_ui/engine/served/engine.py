@@ -125,6 +125,18 @@ class RemoteEngine:
         """
         return plan_prompt(_segments, messages, options, window=1, reply_tokens=0)
 
+    def encode(self, text: str, with_start: bool = True) -> list[int]:
+        """Not possible here: raises EngineError."""
+        raise EngineError(_ALWAYS_MISSING["exact_prompt"], "Send messages instead.")
+
+    def decode(self, ids: Sequence[int]) -> str:
+        """Not possible here: raises EngineError."""
+        raise EngineError(_ALWAYS_MISSING["exact_prompt"], "Send messages instead.")
+
+    def plan_ids(self, ids: Sequence[int], sampling: Sampling) -> PromptPlan:
+        """Not possible here: raises EngineError."""
+        raise EngineError(_ALWAYS_MISSING["exact_prompt"], "Send messages instead.")
+
     def submit(self, plan: PromptPlan, sampling: Sampling) -> Reply:
         """Send the request; raises EngineError when too many are open."""
         largest = int(LIMITS["seed"][1])
