@@ -10,7 +10,7 @@ import gradio as gr
 
 from llama_ui.chat.sampling import LIMITS
 from llama_ui.engine.starter import EngineStarter
-from llama_ui.web.access.identity import visitor_of_page
+from llama_ui.web.access.identity import visitor_of
 from llama_ui.web.access.limits import Limits
 from llama_ui.web.page.form import Form
 from llama_ui.web.page.frame import Frames
@@ -186,7 +186,7 @@ class Events:
     def _meet(self, state: Session, request: gr.Request) -> None:
         # At every event: after a restart of the server, or from a program that sends events of
         # its own, any may be the first.
-        state.visitor = visitor_of_page(request)
+        state.visitor = visitor_of(request)
         self._open[request.session_hash or ""] = state
         self._drop_copies(request.session_hash or "")
 

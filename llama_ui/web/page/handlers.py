@@ -16,8 +16,7 @@ from llama_ui.engine.base import Engine
 from llama_ui.engine.reply import Reply
 from llama_ui.engine.starter import EngineStarter
 from llama_ui.errors import ChatError, DialogError, incident
-from llama_ui.web.access.admission import submit_for
-from llama_ui.web.access.limits import Gate
+from llama_ui.web.access.limits import Gate, submit_for
 from llama_ui.web.page.acts import Change, act_of
 from llama_ui.web.page.compare import compared_turns
 from llama_ui.web.page.form import Form
