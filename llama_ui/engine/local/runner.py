@@ -167,8 +167,9 @@ class ModelRunner:
         if not shape.logprobs:
             return _Output(drawn)
         every = logits.log_softmax(-1)
-        best, ids = every.topk(_TOP, dim=-1)
-        return _Output(drawn, torch.cat((every.gather(-1, drawn[:, None]), best), dim=-1), ids)
+        best, ids = every.topk(min(_TOP, every.shape[-1]), dim=-1)
+        own = drawn.clamp(min=0)[:, None]
+        return _Output(drawn, torch.cat((every.gather(-1, own), best), dim=-1), ids)
 
 
 def _tokens(output: _Output, inputs: Sequence[RowInput]) -> list[Token]:
