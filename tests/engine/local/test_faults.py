@@ -56,7 +56,9 @@ def test_a_row_without_numbers_is_told_and_its_neighbours_draw_on():
     logits = torch.randn(4, 50)
     logits[1, 7], logits[2] = float("nan"), float("inf")
     logits[3, 5:] = -float("inf")
-    options = RowOptions(*(torch.full((4,), value) for value in (1.0, 0.9, 20.0, 1.0, 0.5)))
+    usual = {"uniform": 0.5, "temperature": 1.0, "top_p": 0.9, "top_k": 20.0, "min_p": 0.0}
+    none = {"repetition_penalty": 1.0, "presence_penalty": 0.0, "frequency_penalty": 0.0}
+    options = RowOptions(**{k: torch.full((4,), v) for k, v in {**usual, **none}.items()})
     drawn = sample(logits, options, 64)
     assert drawn[1] == drawn[2] == -1
     assert 0 <= drawn[0] < 50
