@@ -122,7 +122,7 @@ class RemoteEngine:
         Raises:
             DialogError: the messages are no dialogue.
         """
-        return plan_prompt(_segments, messages, options, window=1, reply_tokens=0)
+        return plan_prompt(_segments, messages, options, window=MAX_CHAT_CHARS, reply_tokens=0)
 
     def submit(self, plan: PromptPlan, sampling: Sampling) -> Reply:
         """Send the request; raises EngineError when too many are open."""
