@@ -11,6 +11,7 @@ from pathlib import PurePosixPath
 import httpx
 
 from llama_ui.chat.sampling import LIMITS, Sampling
+from llama_ui.chat.text import MAX_CHAT_CHARS
 from llama_ui.engine.base import EngineInfo, EngineLoad
 from llama_ui.engine.reply import Chunk, Reply
 from llama_ui.engine.served.faults import TimeLimits, explained
