@@ -158,7 +158,8 @@ export const makeTranscript = (pane, page) => {
         const words = view.explained === n && known ? drawWords(known, (ids) => page.act({do: 'branch', n, ids})) : null;
         const shown = body(view.html.get(n), node.text);
         if (words) shown.replaceChildren(words);
-        if (!node.text && !node.facts?.steps?.length) shown.replaceChildren(make('p', {class: 'empty'}, '(empty reply)'));
+        if (!node.text && !node.facts?.steps?.length) shown.replaceChildren(make('p', {class: 'empty'}, node.facts?.thinking
+            ? '(The reply ended while the model was still thinking: raise Max new tokens, then regenerate.)' : '(empty reply)'));
         const note = node.facts ? noteOf(node.facts) : '';
         const thought = drawThinking(node.facts?.thinking ?? '', 'Thought before answering');
         const parts = [thought, shown, note ? make('p', {class: 'note'}, note) : null, drawSteps(node.facts?.steps ?? [])];

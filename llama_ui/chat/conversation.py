@@ -12,7 +12,7 @@ from itertools import pairwise
 from typing import Literal
 
 from llama_ui.chat.options import ChatOptions
-from llama_ui.chat.text import check_text, check_total
+from llama_ui.chat.text import MAX_CHAT_CHARS, check_text, check_total, clean_reply
 from llama_ui.errors import DialogError
 
 MAX_MESSAGES = 2_000
@@ -51,6 +51,7 @@ class Facts:
         quantization: how its weights were held.
         options: with which it was asked; the seed is the one that was drawn.
         steps: what was done with tools before it.
+        thinking: what the model thought before it, where that is told apart; never sent back.
     """
 
     ending: Ending = "stop"
@@ -63,8 +64,10 @@ class Facts:
     tokens_per_s: float = 0.0
     options: ChatOptions | None = None
     steps: tuple[Step, ...] = ()
+    thinking: str = ""
 
     def __post_init__(self) -> None:
+        check_text(self.thinking, MAX_CHAT_CHARS)
         values = [getattr(self, field.name) for field in fields(self)]
         if len(self.steps) > MAX_STEPS:
             raise DialogError(f"A reply has more than {MAX_STEPS} steps.", "Remove some.")
@@ -156,7 +159,12 @@ class Conversation:
         """Add a reply to the last user message, beside those it has."""
         if not self.is_waiting:
             raise DialogError("There is no message to answer.", "Type a message and send it.")
-        return self._add(Message("assistant", text, self.head, facts))
+        return self._add(Message("assistant", clean_reply(text, self._room), self.head, facts))
+
+    @property
+    def _room(self) -> int:
+        """How many characters a reply may still have: what has arrived of one must not be lost."""
+        return MAX_CHAT_CHARS - sum(len(node.text) for node in self.nodes)
 
     def check_room(self, replies: int) -> None:
         """Before a reply is written that there would be no place for; raises DialogError."""
@@ -181,7 +189,8 @@ class Conversation:
         """Let the last reply go on."""
         reply = self.unfinished()
         node = self.nodes[reply]
-        return self._replace(reply, replace(node, text=node.text + text, facts=facts))
+        text = node.text + clean_reply(text, self._room)
+        return self._replace(reply, replace(node, text=text, facts=facts))
 
     def unfinished(self) -> int:
         """The number of the last reply, which can go on; raises DialogError without one."""
@@ -266,7 +275,10 @@ def _check(conversation: Conversation) -> None:
     if len(nodes) > MAX_MESSAGES:
         raise _full()
     for number, node in enumerate(nodes):
-        check_text(node.text)
+        if node.role == "user":
+            check_text(node.text)
+        else:
+            check_text(node.text, MAX_CHAT_CHARS)
         if node.parent is None:
             fits = node.role == "user"
         else:

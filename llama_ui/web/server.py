@@ -14,11 +14,10 @@ from llama_ui.settings import Settings
 from llama_ui.web.api.functions import Api
 from llama_ui.web.api.metrics import Metrics
 from llama_ui.web.beside import beside_the_page, make_gate
-from llama_ui.web.page.assets import ASSETS, STYLES
 from llama_ui.web.page.layout import build_page
-from llama_ui.web.page.pacing import FramePacer
 from llama_ui.web.page.routes import PageRoutes
-from llama_ui.web.page.theme import build_theme
+from llama_ui.web.page.theme import ASSETS, STYLES, build_theme
+from llama_ui.web.page.updates import FramePacer
 
 # So many replies does an engine run at once that was not told how many, at most.
 _MOST_SLOTS = 32

@@ -10,9 +10,9 @@ import gradio as gr
 
 from llama_ui.chat.options import OPTIONS, ChatOptions, form_of
 from llama_ui.web.api.functions import Api
-from llama_ui.web.page.assets import ASSETS
 from llama_ui.web.page.controls import build_controls
 from llama_ui.web.page.presets import EXAMPLES, SYSTEM_PROMPTS
+from llama_ui.web.page.theme import ASSETS
 
 # Imported here and not in a <head>: it must run once this component is on the page.
 _START = """
@@ -86,7 +86,7 @@ def _shell(logo: str) -> str:
     <div id="notice"></div>
     <div id="composer">
       <div id="message"><textarea rows="1" aria-label="Message" placeholder="Type a message…"
-        autocomplete="off"></textarea></div>
+        autocomplete="off" disabled></textarea></div>
       <button type="button" id="send">Send</button>
       <button type="button" id="stop" hidden>Stop</button>
     </div>

@@ -21,9 +21,9 @@ from llama_ui.engine.starter import EngineStarter
 from llama_ui.errors import ChatError, DialogError, EngineError, incident
 from llama_ui.web.access.identity import visitor_of_request
 from llama_ui.web.access.limits import Gate
-from llama_ui.web.page.assets import SCRIPTS
-from llama_ui.web.page.chats import Turns, as_json
-from llama_ui.web.page.pacing import FramePacer
+from llama_ui.web.page.streaming import Turns
+from llama_ui.web.page.theme import SCRIPTS
+from llama_ui.web.page.updates import FramePacer, as_json
 from llama_ui.web.page.views import earlier_prompt, meter, next_prompt
 
 log = logging.getLogger(__name__)

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field, replace
 
 from llama_ui.chat.conversation import Conversation, Facts, Step
 from llama_ui.chat.sampling import Sampling
+from llama_ui.chat.text import MAX_TEXT_CHARS, clean_reply
 from llama_ui.engine.base import Engine, EngineLoad
 from llama_ui.engine.reply import Chunk, Token
 from llama_ui.prompt.plan import PromptPlan
@@ -154,7 +155,8 @@ def kept(running: Sequence[Running]) -> tuple[Conversation, list[int]]:
         turn = reply.turn
         if numbers:
             turn = replace(turn, conversation=chat.retry(numbers[-1]))
-        chat = turn.ended(reply.said, reply.text, reply.facts)
+        thinking = clean_reply(reply.thinking, MAX_TEXT_CHARS)
+        chat = turn.ended(reply.said, reply.text, replace(reply.facts, thinking=thinking))
         assert chat.head is not None
         numbers.append(chat.head)
     return (chat.select(numbers[0]) if len(numbers) > 1 else chat), numbers

@@ -1,54 +1,39 @@
-"""Turns: a chat and an action come in, typed updates go out. The server keeps no chat.
-
-The updates of one turn, in order, each a JSON object with its `type`:
-
-    accepted  chat                       the question is part of the chat, a reply begins
-    status    i, text                    what is happening before the first word of reply i
-    thinking  i, text                    what the model thinks, as it is drawn
-    steps     i, steps                   what was done with tools
-    html      html                       replies of a chat that is opened, rendered, by number
-    text      i, raw, settled, growing   raw text that was drawn; HTML of blocks that will not
-                                         change any more, and of the one that grows
-    fault     problem, next_step         what went wrong; before `accepted` nothing has changed
-    done      chat, html, replies, ...   the chat as it is now, and what is new in it, rendered
-
-`chat` holds what changed: `nodes` from number `first` on, and all other fields.
-"""
+"""Runs turns: a chat and an action come in, typed updates go out. The server keeps no chat."""
 
 import asyncio
 import logging
 import secrets
-import time
-from collections.abc import AsyncIterator, Iterable, Iterator, Sequence
+from collections.abc import AsyncIterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
-from typing import Any
-
-from pydantic_core import to_jsonable_python
 
 from llama_ui.chat.conversation import Conversation
 from llama_ui.chat.options import ChatOptions
 from llama_ui.chat.sampling import LIMITS
 from llama_ui.engine.base import Engine
-from llama_ui.engine.reply import Reply, Token
+from llama_ui.engine.reply import Reply
 from llama_ui.engine.starter import EngineStarter
 from llama_ui.errors import ChatError, incident
 from llama_ui.web.access.admission import submit_for
 from llama_ui.web.access.limits import Gate, Visitor
 from llama_ui.web.page.actions import Action, change, turns, with_one_seed
-from llama_ui.web.page.pacing import FramePacer
 from llama_ui.web.page.running import Running, kept
 from llama_ui.web.page.turn import Turn
-from llama_ui.web.render.growing import GrowingMarkdown
-from llama_ui.web.render.markdown import render_markdown
+from llama_ui.web.page.updates import (
+    FramePacer,
+    Frames,
+    Update,
+    batches,
+    changes,
+    fault_update,
+    html_of,
+    shown,
+    token_update,
+)
 
 log = logging.getLogger(__name__)
 
-# Characters of a chat, newest first, that are formatted; what is older is shown as it was written.
-MAX_RICH = 150_000
-_BATCH = 20_000
 _LOADING_S = 0.5
-Update = dict[str, Any]
 
 
 @dataclass(slots=True)
@@ -108,12 +93,12 @@ class Turns:
             changed = change(chat, action)
             if changed is not None:
                 if action.get("do") == "open":
-                    for numbers in _batches(chat):
+                    for numbers in batches(chat):
                         yield {
                             "type": "html",
-                            "html": await asyncio.to_thread(_html, chat, numbers),
+                            "html": await asyncio.to_thread(html_of, chat, numbers),
                         }
-                yield await asyncio.to_thread(_shown, chat, changed)
+                yield await asyncio.to_thread(shown, chat, changed)
                 return
             begun = turns(replace(chat, options=options), action, self._starter.wait)
             seed = secrets.randbelow(int(LIMITS["seed"][1]) + 1)
@@ -122,10 +107,10 @@ class Turns:
             async for update in run.updates():
                 yield update
         except ChatError as fault:
-            yield _fault(fault)
+            yield fault_update(fault)
         except Exception as error:
             what = "Something went wrong on the server"
-            yield _fault(incident(log, error, what, "Nothing is lost: try again."))
+            yield fault_update(incident(log, error, what, "Nothing is lost: try again."))
         finally:
             self._stops.pop(key, None)
 
@@ -147,7 +132,7 @@ class _Run:
         self._turn = begun[0]
         self._visitor, self._owner = visitor, owner
         self._running = [Running.of(turn) for turn in begun]
-        self._frames = [_Frame(i, reply) for i, reply in enumerate(self._running)]
+        self._frames = [Frames(i, reply) for i, reply in enumerate(self._running)]
         self._left_out: list[int] = []
         self._changed = asyncio.Event()
 
@@ -189,7 +174,7 @@ class _Run:
             for reader in readers:
                 reader.cancel()
         if fault is not None:
-            yield _fault(fault)
+            yield fault_update(fault)
         yield await asyncio.to_thread(self._done)
 
     async def _begin(self) -> None:
@@ -209,7 +194,7 @@ class _Run:
         self._left_out = running.turn.left_out(plan)
         return submit_for(self._visitor, self._gate, engine, plan, running.sampling)
 
-    async def _read(self, first: Reply, into: Running, frame: "_Frame") -> None:
+    async def _read(self, first: Reply, into: Running, frame: Frames) -> None:
         engine, reply = self._starter.wait(), first
         try:
             with ExitStack() as stack:
@@ -240,130 +225,15 @@ class _Run:
 
     def _done(self) -> Update:
         chat, numbers = kept(self._running)
-        update = _shown(self._before, chat)
+        update = shown(self._before, chat)
         engine = self._starter.wait() if self._starter.state == "ready" else None
         for number, running in zip(numbers, self._running, strict=True):
             if number not in update["html"]:
-                update["html"] |= _html(chat, [number])
+                update["html"] |= html_of(chat, [number])
             if engine is not None and running.tokens and running.tokens[0].top:
-                update["tokens"][number] = [_token(token, engine) for token in running.tokens]
+                update["tokens"][number] = [token_update(token, engine) for token in running.tokens]
         update["left_out"] = self._left_out
         update["replies"] = numbers
         if self._turn.repeats is not None and not self.stop.asked.is_set():
             update["same"] = chat.head == self._turn.repeats
         return update
-
-
-class _Frame:
-    """What of one running reply has been sent to the browser already."""
-
-    def __init__(self, place: int, running: Running) -> None:
-        self._place = place
-        self._running = running
-        self._markdown = GrowingMarkdown()
-        self._sent: dict[str, Any] = {"status": "", "thinking": 0, "steps": 0, "text": ""}
-        self.cost_s = 0.0
-
-    def updates(self) -> list[Update]:
-        """What is new since the last time."""
-        started = time.perf_counter()
-        running, sent, made = self._running, self._sent, []
-        if running.status != sent["status"]:
-            made.append(self._update("status", text=running.status))
-        if len(running.thinking) > sent["thinking"]:
-            made.append(self._update("thinking", text=running.thinking[sent["thinking"] :]))
-        if len(running.steps) > sent["steps"]:
-            made.append(self._update("steps", steps=[*map(as_json, running.steps)]))
-        text = running.said + running.text
-        if text != sent["text"]:
-            is_more = text.startswith(sent["text"])
-            if not is_more:
-                self._markdown = GrowingMarkdown()
-            settled, growing = self._markdown.add(text)
-            raw = text[len(sent["text"]) :] if is_more else text
-            how = {"raw": raw, "settled": settled, "growing": growing, "anew": not is_more}
-            made.append(self._update("text", **how))
-        self._sent = {
-            "status": running.status,
-            "thinking": len(running.thinking),
-            "steps": len(running.steps),
-            "text": text,
-        }
-        self.cost_s = time.perf_counter() - started
-        return made
-
-    def _update(self, kind: str, **fields: Any) -> Update:
-        return {"type": kind, "i": self._place, **fields}
-
-
-def changes(before: Conversation, after: Conversation) -> Update:
-    """What of a chat changed: the nodes from the first that differs on, and all other fields."""
-    pairs = zip(before.nodes, after.nodes, strict=False)
-    first = next((n for n, (old, new) in enumerate(pairs) if old is not new and old != new), None)
-    first = min(len(before.nodes), len(after.nodes)) if first is None else first
-    return {
-        "first": first,
-        "nodes": [*map(as_json, after.nodes[first:])],
-        "head": after.head,
-        "options": as_json(after.options),
-        "pinned": [*after.pinned],
-    }
-
-
-def _batches(chat: Conversation) -> Iterator[list[int]]:
-    """The replies that are shown, newest first, in parts that take about as long to render; what
-    is further back stays as it was written."""
-    batch: list[int] = []
-    chars = of_all = 0
-    for number in reversed(chat.path):
-        if chat.nodes[number].role == "user":
-            continue
-        length = len(chat.nodes[number].text)
-        of_all += length
-        if of_all > MAX_RICH:
-            break
-        batch.append(number)
-        chars += length
-        if chars > _BATCH:
-            yield batch
-            batch, chars = [], 0
-    if batch:
-        yield batch
-
-
-def _html(chat: Conversation, numbers: Iterable[int]) -> dict[int, str]:
-    """Replies as HTML, by their numbers."""
-    return {number: render_markdown(chat.nodes[number].text) for number in numbers}
-
-
-def _shown(before: Conversation, after: Conversation) -> Update:
-    """The last update of an action: what changed, and the replies that are new, rendered."""
-    changed = changes(before, after)
-    new = [n for n in range(changed["first"], len(after.nodes)) if n in after.path]
-    replies = [n for n in new if after.nodes[n].role == "assistant"]
-    return {"type": "done", "chat": changed, "html": _html(after, replies), "tokens": {}}
-
-
-def _token(token: Token, engine: Engine) -> Update:
-    """A drawn token as the browser shows it, with what else it could have been."""
-    pieces = engine.pieces([token.id, *(other for other, _ in token.top)])
-    top = [
-        [other, piece, logprob, engine.is_text(other)]
-        for (other, logprob), piece in zip(token.top, pieces[1:], strict=True)
-    ]
-    return {
-        "id": token.id,
-        "piece": pieces[0],
-        "ends": not engine.is_text(token.id),
-        "logprob": token.logprob,
-        "top": top,
-    }
-
-
-def as_json(value: Any) -> Any:
-    """A dataclass of a chat as JSON knows it."""
-    return to_jsonable_python(value)
-
-
-def _fault(fault: ChatError) -> Update:
-    return {"type": "fault", "problem": fault.problem, "next_step": fault.next_step}
