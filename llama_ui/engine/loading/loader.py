@@ -92,7 +92,7 @@ def load_model(
         check_fits(name, config.to_dict(), window.length, quantization, slots)
         with reporting(report):
             model = _model(source, config, quantization)
-        called = (name, source, str(getattr(config, "_name_or_path", "")))
+        called = (name, source, str(config.name_or_path or ""))
         if adapter is not None:
             put_adapter(model, fetch_adapter(adapter), called)
     except ModelError:
