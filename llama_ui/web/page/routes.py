@@ -16,9 +16,9 @@ from llama_ui.chat.conversation import Conversation
 from llama_ui.chat.export import from_json, read_chat, to_markdown
 from llama_ui.chat.options import ChatOptions, options_from_form
 from llama_ui.chat.sampling import LIMITS
-from llama_ui.engine.base import Engine, EngineInfo
+from llama_ui.engine.base import EngineInfo
 from llama_ui.engine.starter import EngineStarter
-from llama_ui.errors import ChatError, DialogError, EngineError, incident
+from llama_ui.errors import ChatError, DialogError, incident
 from llama_ui.web.access.identity import visitor_of_request
 from llama_ui.web.access.limits import Gate
 from llama_ui.web.page.streaming import Turns
@@ -90,13 +90,13 @@ class PageRoutes:
 
     async def _meter(self, request: Request) -> Response:
         body = await _body(request)
-        engine, chat = self._ready(), await _chat(body, self._defaults)
+        engine, chat = self._turns.engine(), await _chat(body, self._defaults)
         options = _options(body)
         return JSONResponse(await meter(engine, chat, options, body.get("draft")))
 
     async def _prompt(self, request: Request) -> Response:
         body = await _body(request)
-        engine, chat = self._ready(), await _chat(body, self._defaults)
+        engine, chat = self._turns.engine(), await _chat(body, self._defaults)
         if "n" in body:
             return JSONResponse(await earlier_prompt(engine, chat, body["n"]))
         options = _options(body)
@@ -143,13 +143,6 @@ class PageRoutes:
             "info": info and _described(info),
             "longest": most,
         }
-
-    def _ready(self) -> Engine:
-        if self._starter.state == "loading":
-            raise EngineError(
-                f"{self._starter.name} is {self._starter.progress}", "Try again in a moment."
-            )
-        return self._starter.wait()
 
 
 def _described(info: EngineInfo) -> Body:
