@@ -18,7 +18,7 @@ from llama_ui.engine.starter import EngineStarter
 from llama_ui.errors import ModelError
 from llama_ui.tools.agent import REMINDER
 from llama_ui.web.access.limits import Limits
-from llama_ui.web.page.chats import MAX_RICH, as_json
+from llama_ui.web.page.updates import MAX_RICH, as_json
 from llama_ui.web.render.markdown import render_markdown
 from tests.conftest import START_LIMIT_S
 from tests.sizes import examples

@@ -1,8 +1,9 @@
-"""A visitor of the page without a browser: keeps the chat and sends it, as the page's scripts do."""
+"""A visitor of the page without a browser: keeps the chat and sends it, as the scripts do."""
 
 import json
 import secrets
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -17,9 +18,8 @@ from llama_ui.chat.options import ChatOptions, form_of
 from llama_ui.chat.sampling import Sampling
 from llama_ui.engine.starter import EngineStarter
 from llama_ui.web.access.limits import Gate, Limits
-from llama_ui.web.page.chats import as_json
-from llama_ui.web.page.pacing import FramePacer
 from llama_ui.web.page.routes import PageRoutes
+from llama_ui.web.page.updates import FramePacer, as_json
 
 Update = dict[str, Any]
 GREEDY = ChatOptions(sampling=Sampling(temperature=0, max_new_tokens=16))
@@ -36,7 +36,8 @@ def serving(starter: EngineStarter, limits: Limits = Limits()) -> Iterator[str]:
     thread.start()
     while not server.started:
         assert thread.is_alive()
-    yield "http://127.0.0.1:%d" % server.servers[0].sockets[0].getsockname()[1]
+        time.sleep(0.01)
+    yield f"http://127.0.0.1:{server.servers[0].sockets[0].getsockname()[1]}"
     server.should_exit = True
     thread.join()
 
