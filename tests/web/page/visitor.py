@@ -12,6 +12,7 @@ import httpx
 import uvicorn
 from starlette.applications import Starlette
 
+from benchmarks.visitor import EMPTY, merged
 from llama_ui.chat.conversation import Conversation
 from llama_ui.chat.export import read_chat
 from llama_ui.chat.options import ChatOptions, form_of
@@ -53,7 +54,7 @@ class Visitor:
     def __init__(self, url: str, **options: Any) -> None:
         self.http = httpx.Client(base_url=url, timeout=120)
         self.options = {**form_of(GREEDY), **options}
-        self.chat: dict[str, Any] = {"nodes": [], "head": None, "name": "", "pinned": []}
+        self.chat = {**EMPTY}
         self.key = ""
         self._owner = secrets.token_hex(16)
 
@@ -110,9 +111,7 @@ class Visitor:
 
     def _take(self, update: Update) -> None:
         if "chat" in update:
-            change = dict(update["chat"])
-            kept = self.chat["nodes"][: change.pop("first")]
-            self.chat = {**self.chat, **change, "nodes": kept + change["nodes"]}
+            self.chat = merged(self.chat, update["chat"])
 
 
 def kinds(updates: list[Update]) -> list[str]:
