@@ -10,6 +10,8 @@ from functools import partial
 os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"
 os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")
 os.environ.setdefault("DO_NOT_TRACK", "1")
+# The web server is to believe no proxy: web/access does, and only a trusted one.
+os.environ["FORWARDED_ALLOW_IPS"] = ""
 # At the end of each event Gradio tabulates up to 10,000 earlier ones with pandas, for a monitor
 # that is switched off here: after an hour of many visitors that is most of what an event costs.
 os.environ["GRADIO_ANALYTICS_MAX_EVENTS"] = "1"
@@ -26,8 +28,6 @@ from llama_ui.terminal import ProgressLine
 
 EXIT_GPU_LOST = 70
 IN_SPACE = "SPACE_ID" in os.environ
-# Where a Space's own proxies are. Believing everybody would let visitors make up addresses.
-PRIVATE = "127.0.0.0/8,10.0.0.0/8,172.16.0.0/12,192.168.0.0/16,100.64.0.0/10"
 # Each call there runs in a process forked for it, where an engine of its own thread cannot live.
 ON_ZERO_GPU = "SPACES_ZERO_GPU" in os.environ
 ZERO_GPU = (
@@ -60,8 +60,6 @@ def main() -> int:
         lambda report: ObservedEngine(load(settings, report), metrics.observe), name, line
     )
     starter.start()
-    # Read by the web server. Whom else it would believe: every visitor of a public link.
-    os.environ["FORWARDED_ALLOW_IPS"] = settings.trusted_proxy or (PRIVATE if IN_SPACE else "")
 
     # Imported here: the model starts loading while Gradio is being imported.
     from llama_ui.web.server import serve

@@ -98,6 +98,9 @@ class Settings:
     trusted_proxy: str | None = _flag(
         None, "address of a proxy whose X-Forwarded-For says who the visitor is", "ADDRESS"
     )
+    public_url: str | None = _flag(
+        None, "address at which visitors find the page, if a proxy does not tell it", "URL"
+    )
     requests_per_minute: int | None = _flag(
         None, "requests that one visitor may send; 30 on a shared page, 15 on a Space", "N"
     )
