@@ -104,7 +104,7 @@ export const start = (element, gradio) => {
         const turn = turns.get(key);
         view.isWriting = Boolean(turn?.isAccepted);
         view.goingOn = turn?.isAccepted ? turn.goingOn : null;
-        if (turn && turn.isAccepted) view.chat = turn.chat;
+        if (turn?.isAccepted) view.chat = turn.chat;
         const hadFocus = document.activeElement === stop || document.activeElement === send
             || find('transcript').contains(document.activeElement) || actions.contains(document.activeElement);
         transcript.draw(view);
@@ -145,7 +145,7 @@ export const start = (element, gradio) => {
         const [of, shown] = [key, view];
         const turn = new Turn({
             chat: view.chat, options: null, action, owner,
-            keep: (chat) => keep(keyOf(turn), chat),
+            keep: (/** @type {Chat} */ chat) => keep(keyOf(turn), chat),
             changed: () => draw(),
         });
         if (action.do === 'branch') turn.begun = branchTokens(action);
@@ -178,7 +178,7 @@ export const start = (element, gradio) => {
     const branchTokens = (/** @type {{n: number, ids: number[]}} */ {n, ids}) => {
         const before = view.tokens.get(n) ?? [];
         const place = ids.length - 1;
-        const chosen = before[place].top.find(([id]) => id === ids[place]);
+        const chosen = before[place].top.find((/** @type {[number, string, number, boolean]} */ [id]) => id === ids[place]);
         return chosen ? [...before.slice(0, place), {...before[place], id: chosen[0], piece: chosen[1], logprob: chosen[2], ends: false}] : null;
     };
 
@@ -350,7 +350,7 @@ export const start = (element, gradio) => {
         importFile: (file) => orSay(async () => {
             const chats = await readFile(file);
             const now = Date.now();
-            chats.forEach((chat, place) => store.add(titleOf(chat), toText(chat), now - place));
+            for (const [place, chat] of chats.entries()) store.add(titleOf(chat), toText(chat), now - place);
             sidebar.render();
             if (!store.fault) say(chats.length === 1 ? 'One chat is imported.' : `${chats.length} chats are imported.`);
         })(),
@@ -367,7 +367,10 @@ export const start = (element, gradio) => {
         const room = (model.info?.context_length ?? 0) * CHARS_A_TOKEN;
         const path = pathOf(chat);
         let [from, chars] = [path.length, 0];
-        while (from > 0 && chars <= room) chars += chat.nodes[path[from -= 1]].text.length;
+        while (from > 0 && chars <= room) {
+            from -= 1;
+            chars += chat.nodes[path[from]].text.length;
+        }
         while (from > 0 && chat.nodes[path[from]].role !== 'user') from -= 1;
         const firstUser = path.slice(0, from).filter((n) => chat.pinned.includes(n));
         const sent = [...firstUser.flatMap((n) => path.slice(path.indexOf(n), path.indexOf(n) + 2)), ...path.slice(from)];

@@ -46,7 +46,8 @@ export const ask = async (path, body, signal) => (await post(path, typeof body =
 /** Read the events of an answer one by one.
  * @param {Response} answer @param {(update: any) => void} take */
 const read = async (answer, take) => {
-    const reader = /** @type {ReadableStream<Uint8Array>} */ (answer.body).pipeThrough(new TextDecoderStream()).getReader();
+    const decoder = /** @type {TransformStream<Uint8Array, string>} */ (new TextDecoderStream());
+    const reader = /** @type {ReadableStream<Uint8Array>} */ (answer.body).pipeThrough(decoder).getReader();
     let held = '';
     for (;;) {
         const {value, done} = await reader.read();

@@ -16,9 +16,9 @@ from llama_ui.chat.conversation import Conversation
 from llama_ui.chat.export import from_json, read_chat, to_markdown
 from llama_ui.chat.options import ChatOptions, options_from_form
 from llama_ui.chat.sampling import LIMITS
-from llama_ui.engine.base import Engine, EngineInfo
+from llama_ui.engine.base import EngineInfo
 from llama_ui.engine.starter import EngineStarter
-from llama_ui.errors import ChatError, DialogError, EngineError, incident
+from llama_ui.errors import ChatError, DialogError, incident
 from llama_ui.web.access.identity import caller_of, visitor_of
 from llama_ui.web.access.limits import Gate
 from llama_ui.web.page.streaming import Turns
@@ -82,7 +82,7 @@ class PageRoutes:
         return JSONResponse({})
 
     async def _meter(self, request: Request) -> Response:
-        body, engine = _body(request), self._ready()
+        body, engine = _body(request), self._turns.engine()
 
         def measure() -> Body:
             return meter(engine, *self._asked(body), body.get("draft"))
@@ -90,7 +90,7 @@ class PageRoutes:
         return JSONResponse(await self._gate.bounded(visitor_of(request), measure))
 
     async def _prompt(self, request: Request) -> Response:
-        body, engine = _body(request), self._ready()
+        body, engine = _body(request), self._turns.engine()
 
         def read() -> Body:
             chat, options = self._asked(body)
@@ -157,13 +157,6 @@ class PageRoutes:
             "info": info and _described(info),
             "longest": most,
         }
-
-    def _ready(self) -> Engine:
-        if self._starter.state == "loading":
-            raise EngineError(
-                f"{self._starter.name} is {self._starter.progress}", "Try again in a moment."
-            )
-        return self._starter.wait()
 
 
 def _described(info: EngineInfo) -> Body:
