@@ -74,14 +74,17 @@ ROWS = (
     Row("/logout", _POST, body="form", largest=10 * _KB),
     # For gradio_client: the functions /chat and /prompt.
     Row(f"{_GRADIO}/info"),
-    Row(f"{_GRADIO}/call/{{name}}", _POST, "visitor", "reply", "event", 2 * _MB),
-    Row(f"{_GRADIO}/call/{{name}}/{{name}}"),
+    Row(f"{_GRADIO}/call/chat", _POST, "visitor", "reply", "event", 2 * _MB),
+    Row(f"{_GRADIO}/call/prompt", _POST, "visitor", "work", "event", 2 * _MB),
+    Row(f"{_GRADIO}/call/chat/{{name}}"),
+    Row(f"{_GRADIO}/call/prompt/{{name}}"),
     Row(f"{_GRADIO}/queue/data", counts="session", query=("session_hash",)),
     Row(f"{_GRADIO}/heartbeat/{{name}}", counts="session"),
     Row(f"{_GRADIO}/cancel", _POST, "visitor", "session", "event", 10 * _KB),
-    # Beside gradio_client, the events of the page come this way: an import of chats is the largest.
+    # THE OLD PAGE: its events come this way too, an import of chats is the largest. Without it 2 MB
+    # are enough for queue/join, and nobody needs run/predict.
     Row(f"{_GRADIO}/queue/join", _POST, "visitor", "reply", "event", 80 * _MB),
-    Row(f"{_GRADIO}/run/{{name}}", _POST, "visitor", "work", "event", 10 * _MB),
+    Row(f"{_GRADIO}/run/predict", _POST, "visitor", "work", "event", 10 * _MB),
     # For programs.
     Row("/v1/models", who="operator"),
     Row("/v1/chat/completions", _POST, "operator", "reply", "raw", 8 * _MB),

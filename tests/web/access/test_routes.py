@@ -21,8 +21,6 @@ from llama_ui.web.page.page import build_page
 # What Gradio would serve and nobody here needs. A new one of its routes must be put into the table
 # or into this list.
 CLOSED = {
-    "/docs",
-    "/docs/oauth2-redirect",
     "/gradio_api/api/{api_name}",
     "/gradio_api/app_id",
     "/gradio_api/call/v2/{api_name}",
@@ -52,16 +50,20 @@ CLOSED = {
     "/gradio_api/stream/{session_hash}/{run}/{component_id}/{segment_id}.{ext}",
     "/gradio_api/theme.css",
     "/gradio_api/token",
+    "/gradio_api/undo-vibe-edit",
     "/gradio_api/upload",
     "/gradio_api/upload_progress",
     "/gradio_api/user",
+    "/gradio_api/vibe-code",
+    "/gradio_api/vibe-edit",
+    "/gradio_api/vibe-starter-queries",
     "/manifest.json",
     "/monitoring",
+    "/monitoring/summary",
     "/monitoring/{key}",
     "/openapi.json",
     "/pwa_icon",
     "/pwa_icon/{size}",
-    "/redoc",
     "/robots.txt",
     "/svelte/{path:path}",
 }
@@ -73,6 +75,7 @@ NO_MODEL = ("--server", "http://127.0.0.1:1/v1")
 
 def example(path: str) -> str:
     """A path as a request has it."""
+    path = path.replace("{api_name}", "predict" if "/run/" in path else "chat")
     return re.sub(r"\{\w+(:\w+)?\}", "x", path)
 
 
@@ -88,7 +91,16 @@ def routes() -> list[tuple[str, set[str]]]:
     ]
     page = build_page(starter, ChatOptions(), gate)
     application = GradioApp.create_app(page, app_kwargs={"routes": ours})
-    return [(route.path, route.methods) for route in application.routes]
+    return [(route.path, route.methods) for route in flat(application.routes)]
+
+
+def flat(routes):
+    """Routes, and those of the routers among them."""
+    for route in routes:
+        if hasattr(route, "path"):
+            yield route
+        else:
+            yield from flat(route.original_router.routes)
 
 
 def test_each_route_is_in_the_table_or_known_to_be_closed(routes):
