@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 
 import gradio as gr
 from starlette.applications import Starlette
-from starlette.routing import Route
+from starlette.routing import BaseRoute
 
 from llama_ui.chat.options import ChatOptions
 from llama_ui.chat.sampling import Sampling
@@ -28,20 +28,17 @@ from llama_ui.web.access.identity import Access
 from llama_ui.web.access.limits import DEFAULTS, Gate
 from llama_ui.web.access.login import Login
 from llama_ui.web.api.chat_completions import OpenAIApi
+from llama_ui.web.api.functions import Api
 from llama_ui.web.api.health import Health
 from llama_ui.web.api.metrics import Metrics
-from llama_ui.web.page.assets import ASSETS, script
-from llama_ui.web.page.page import build_page
-from llama_ui.web.page.theme import build_theme
+from llama_ui.web.page.layout import build_page
+from llama_ui.web.page.routes import PageRoutes
+from llama_ui.web.page.theme import ASSETS, STYLES, build_theme
+from llama_ui.web.page.updates import FramePacer
 
-# So many replies does an engine run at once that was not told how many, at most.
-_MOST_SLOTS = 32
-# Events that may be on their way beside the replies, each for an instant: other chats are opened,
-# messages are refused. Not many more: Gradio looks through all that it may run every millisecond.
-_BESIDE = 16
-# A smaller line would turn away events that only happen to come at the same moment.
-_LEAST_LINE = 32
-_STYLES = ("style", "sidebar", "presets", "markdown", "inspect")
+# Calls of programs through Gradio that may be under way or in its queue at once; each takes a
+# thread, and waits in the engine's line.
+_CALLS = 96
 
 log = logging.getLogger(__name__)
 
@@ -61,13 +58,9 @@ def serve(
     in_space = space_host is not None
     gate, hosts = _make_gate(settings, in_space), {space_host} if space_host else set()
     sampling = Sampling(max_new_tokens=gate.limits.longest(settings.first_reply_tokens))
-    page = build_page(starter, ChatOptions(settings.system_prompt, sampling), gate)
-    places = (settings.slots or _MOST_SLOTS) + settings.max_waiting
-    # Nobody waits in Gradio's own line, which tells nobody anything: whoever has a place here or in
-    # the engine's line gets two threads (see Writing). It takes as many in one burst, and turns the
-    # others away at the door, for a fifth of what it costs to refuse them inside. By default it
-    # also tells everybody in it of every event that begins.
-    page.queue(max_size=max(2 * places, _LEAST_LINE), status_update_rate=60)
+    pacer, defaults = FramePacer(), ChatOptions(settings.system_prompt, sampling)
+    page = build_page(defaults, Api(starter, sampling, pacer, gate))
+    page.queue(max_size=_CALLS)
     auth, is_made_up = settings.auth_pair, False
     if auth is None and settings.share and not settings.no_auth:
         # The link leads here past every firewall.
@@ -87,7 +80,11 @@ def serve(
     except OptionError as fault:
         print(f"app.py: {fault}", file=sys.stderr)
         return 2
-    routes = [*OpenAIApi(starter, gate, sampling).routes(), *Health(starter, metrics).routes()]
+    routes: list[BaseRoute] = [
+        *PageRoutes(starter, gate, pacer).routes(),
+        *OpenAIApi(starter, gate, sampling).routes(),
+        *Health(starter, metrics).routes(),
+    ]
     if login is not None:
         routes += login.routes()
     try:
@@ -104,12 +101,8 @@ def serve(
                 inbrowser=open_browser,
                 favicon_path=ASSETS / "logo.svg",
                 theme=build_theme(),
-                css_paths=[ASSETS / f"{name}.css" for name in _STYLES],
-                js=f"() => {{{script('page.js')}}}",
-                max_threads=2 * places + _BESIDE,
-                # About 0.1 MB each, and Gradio never forgets one by itself. Whoever comes back to a
-                # page that was forgotten brings the chat along.
-                state_session_capacity=1_000,
+                css_paths=STYLES,
+                max_threads=_CALLS,
                 footer_links=["api", "settings"],
                 run_history=False,
                 enable_monitoring=False,
@@ -163,7 +156,7 @@ def _access(settings: Settings, in_space: bool) -> Access:
     return Access(settings.api_key, is_private=not (in_space or any(told)))
 
 
-def behind(door: Door, routes: list[Route]) -> dict[str, Any]:
+def behind(door: Door, routes: list[BaseRoute]) -> dict[str, Any]:
     """The `app_kwargs` of Gradio's launch: own routes, and the door in front of everything.
 
     Gradio puts its own middleware in front of what `app_kwargs` names as such: there, another

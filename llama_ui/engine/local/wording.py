@@ -8,8 +8,7 @@ from llama_ui.chat.sampling import Sampling
 from llama_ui.engine.loading.loader import LoadedModel
 from llama_ui.engine.local.detokenizer import piece_text
 from llama_ui.prompt.llama2 import Message, Segment
-from llama_ui.prompt.plan import PlanOptions, PromptPlan
-from llama_ui.prompt.planning import plan_prompt
+from llama_ui.prompt.plan import PlanOptions, PromptPlan, plan_prompt
 
 
 class Wording:
@@ -56,6 +55,12 @@ class Wording:
         )
         assert isinstance(text, str)
         return text
+
+    def is_text(self, token: int) -> bool:
+        """Whether a token stands for text: it exists, and is no control token."""
+        if not 0 <= token < len(self._tokenizer):
+            return False
+        return token not in self._tokenizer.all_special_ids
 
     def pieces(self, ids: Sequence[int]) -> list[str]:
         """What each token looks like by itself, spaces and control tokens included."""

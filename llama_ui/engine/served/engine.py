@@ -19,8 +19,7 @@ from llama_ui.engine.served.server import RemoteServer
 from llama_ui.engine.stopwords import StopWords
 from llama_ui.errors import BusyError, EngineError
 from llama_ui.prompt.llama2 import Message, Segment, check_dialog
-from llama_ui.prompt.plan import PlanOptions, PromptPlan
-from llama_ui.prompt.planning import plan_prompt
+from llama_ui.prompt.plan import PlanOptions, PromptPlan, plan_prompt
 
 _NOT_HERE = "The model runs on another server"
 _ALWAYS_MISSING = {
@@ -103,6 +102,9 @@ class RemoteEngine:
     def text_of(self, ids: Sequence[int]) -> str:
         """Not possible here: raises EngineError."""
         raise EngineError(_ALWAYS_MISSING["logprobs"], "Answer the message once more instead.")
+
+    def is_text(self, token: int) -> bool:
+        return False
 
     def pieces(self, ids: Sequence[int]) -> list[str]:
         """Not possible here: raises EngineError."""

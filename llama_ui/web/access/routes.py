@@ -68,23 +68,31 @@ ROWS = (
     Row("/favicon.ico", who="anybody"),
     Row("/assets/{path}", who="anybody"),
     Row("/static/{path}", who="anybody"),
+    Row("/scripts/{path}", who="anybody"),
     # The log-in; closed without --auth.
     Row("/login", ("GET",), "anybody"),
     Row("/login", _POST, "anybody", "log-in", "form", 10 * _KB),
     Row("/logout", _POST, body="form", largest=10 * _KB),
+    # What the scripts of the page call. A chat has a million characters, in JSON up to six times
+    # as many bytes.
+    Row("/page/engine"),
+    Row("/page/turn", _POST, "visitor", "reply", "json", 8 * _MB),
+    Row("/page/stop", _POST, body="json", largest=10 * _KB),
+    Row("/page/leave", _POST, body="json", largest=10 * _KB),
+    Row("/page/meter", _POST, "visitor", "work", "json", 8 * _MB),
+    Row("/page/prompt", _POST, "visitor", "work", "json", 8 * _MB),
+    Row("/page/markdown", _POST, "visitor", "work", "json", 8 * _MB),
+    Row("/page/import", _POST, "visitor", "work", "raw", 60 * _MB),
     # For gradio_client: the functions /chat and /prompt.
     Row(f"{_GRADIO}/info"),
     Row(f"{_GRADIO}/call/chat", _POST, "visitor", "reply", "event", 2 * _MB),
     Row(f"{_GRADIO}/call/prompt", _POST, "visitor", "work", "event", 2 * _MB),
     Row(f"{_GRADIO}/call/chat/{{name}}"),
     Row(f"{_GRADIO}/call/prompt/{{name}}"),
+    Row(f"{_GRADIO}/queue/join", _POST, "visitor", "reply", "event", 2 * _MB),
     Row(f"{_GRADIO}/queue/data", counts="session", query=("session_hash",)),
     Row(f"{_GRADIO}/heartbeat/{{name}}", counts="session"),
     Row(f"{_GRADIO}/cancel", _POST, "visitor", "session", "event", 10 * _KB),
-    # THE OLD PAGE: its events come this way too, an import of chats is the largest. Without it 2 MB
-    # are enough for queue/join, and nobody needs run/predict.
-    Row(f"{_GRADIO}/queue/join", _POST, "visitor", "reply", "event", 80 * _MB),
-    Row(f"{_GRADIO}/run/predict", _POST, "visitor", "work", "event", 10 * _MB),
     # For programs.
     Row("/v1/models", who="operator"),
     Row("/v1/chat/completions", _POST, "operator", "reply", "raw", 8 * _MB),

@@ -1,0 +1,233 @@
+"""The routes of the page: what its scripts ask, beside Gradio. Every body comes from outside."""
+
+import asyncio
+import hashlib
+import json
+import logging
+from collections.abc import AsyncIterator, Awaitable, Callable
+from typing import Any
+
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import JSONResponse, Response, StreamingResponse
+from starlette.routing import Mount, Route
+from starlette.staticfiles import StaticFiles
+
+from llama_ui.chat.conversation import Conversation
+from llama_ui.chat.export import from_json, read_chat, to_markdown
+from llama_ui.chat.options import ChatOptions, options_from_form
+from llama_ui.chat.sampling import LIMITS
+from llama_ui.engine.base import Engine, EngineInfo
+from llama_ui.engine.starter import EngineStarter
+from llama_ui.errors import ChatError, DialogError, EngineError, incident
+from llama_ui.web.access.identity import caller_of, visitor_of
+from llama_ui.web.access.limits import Gate
+from llama_ui.web.page.streaming import Turns
+from llama_ui.web.page.theme import SCRIPTS
+from llama_ui.web.page.updates import FramePacer, as_json
+from llama_ui.web.page.views import earlier_prompt, meter, next_prompt
+
+log = logging.getLogger(__name__)
+
+PROMPT_ROOM = 64  # tokens that the longest reply leaves for a prompt
+Body = dict[str, Any]
+
+
+class PageRoutes:
+    """What the scripts of the page call.
+
+    Args:
+        starter: holds the engine.
+        gate: how much a visitor may use.
+        pacer: decides how often a running reply is shown.
+    """
+
+    def __init__(self, starter: EngineStarter, gate: Gate, pacer: FramePacer) -> None:
+        self._starter = starter
+        self._gate = gate
+        self._turns = Turns(starter, gate, pacer)
+
+    def routes(self) -> list[Route | Mount]:
+        """What to serve beside Gradio."""
+        posts = {
+            "turn": self._turn,
+            "stop": self._stop,
+            "leave": self._leave,
+            "meter": self._meter,
+            "prompt": self._prompt,
+            "import": self._import,
+            "markdown": self._markdown,
+        }
+        return [
+            *(Route(f"/page/{name}", _told(do), methods=["POST"]) for name, do in posts.items()),
+            Route("/page/engine", self._engine, methods=["GET"]),
+            Mount("/scripts", StaticFiles(directory=SCRIPTS)),
+        ]
+
+    async def _turn(self, request: Request) -> Response:
+        body = _body(request)
+        action, key, visitor = body.get("action"), _name(body, "turn"), visitor_of(request)
+        if not isinstance(action, dict):
+            raise DialogError("The page asked for something unknown.", "Reload the page.")
+        chat, options = await asyncio.to_thread(self._asked, body)
+        owner = _owner(request, body)
+        return _event_stream(self._turns.run(key, chat, options, action, visitor, owner))
+
+    async def _stop(self, request: Request) -> Response:
+        self._turns.stop(_name(_body(request), "turn"))
+        return JSONResponse({})
+
+    async def _leave(self, request: Request) -> Response:
+        """A page is closed: its keys and values are no longer needed."""
+        self._starter.forget(_owner(request, _body(request)))
+        return JSONResponse({})
+
+    async def _meter(self, request: Request) -> Response:
+        body, engine = _body(request), self._ready()
+
+        def measure() -> Body:
+            return meter(engine, *self._asked(body), body.get("draft"))
+
+        return JSONResponse(await self._gate.bounded(visitor_of(request), measure))
+
+    async def _prompt(self, request: Request) -> Response:
+        body, engine = _body(request), self._ready()
+
+        def read() -> Body:
+            chat, options = self._asked(body)
+            if "n" in body:
+                return earlier_prompt(engine, chat, body["n"])
+            return next_prompt(engine, chat, options, body.get("draft"))
+
+        return JSONResponse(await self._gate.bounded(visitor_of(request), read))
+
+    async def _import(self, request: Request) -> Response:
+        """Check an exported file; answers with its chats."""
+        raw = await request.body()
+
+        def read() -> list[Body]:
+            return [as_json(chat) for chat in from_json(raw.decode("utf-8", "replace"))]
+
+        return JSONResponse({"chats": await self._gate.bounded(visitor_of(request), read)})
+
+    async def _markdown(self, request: Request) -> Response:
+        """A chat to read."""
+        body = _body(request)
+
+        def read() -> str:
+            return to_markdown(read_chat(body.get("chat")))
+
+        return JSONResponse({"markdown": await self._gate.bounded(visitor_of(request), read)})
+
+    def _asked(self, body: Body) -> tuple[Conversation, ChatOptions]:
+        """The chat and the options of a request, checked; raises ChatError."""
+        options = body.get("options")
+        if not isinstance(options, dict):
+            raise DialogError("The page sent no options.", "Reload the page.")
+        return read_chat(body.get("chat")), options_from_form(options)
+
+    async def _engine(self, request: Request) -> Response:
+        return _event_stream(self._states())
+
+    async def _states(self) -> AsyncIterator[Body]:
+        """The state of the model, again at each change, until it no longer loads."""
+        said: Body = {}
+        while True:
+            state = self._state()
+            if state != said:
+                yield state
+                said = state
+            if state["state"] != "loading":
+                return
+            await asyncio.sleep(0.5)
+
+    def _state(self) -> Body:
+        starter, info = self._starter, None
+        if starter.state == "ready":
+            info = starter.wait().info
+        most = self._gate.limits.longest(int(LIMITS["max_new_tokens"][1]))
+        if info is not None and info.context_length is not None:
+            most = min(most, info.context_length - PROMPT_ROOM)
+        fault = starter.fault
+        return {
+            "name": starter.name,
+            "state": starter.state,
+            "progress": str(starter.progress),
+            "fault": {"problem": fault.problem, "next_step": fault.next_step} if fault else None,
+            "info": info and _described(info),
+            "longest": most,
+        }
+
+    def _ready(self) -> Engine:
+        if self._starter.state == "loading":
+            raise EngineError(
+                f"{self._starter.name} is {self._starter.progress}", "Try again in a moment."
+            )
+        return self._starter.wait()
+
+
+def _described(info: EngineInfo) -> Body:
+    licence = info.licence
+    return {
+        "name": info.name,
+        "quantization": info.quantization,
+        "device": info.device,
+        "context_length": info.context_length,
+        "mode": info.mode,
+        "adapter": info.adapter,
+        "notes": [*info.notes],
+        "licence": licence
+        and {"text": licence.text, "url": licence.url, "policy_url": licence.policy_url},
+        "missing": dict(info.missing),
+    }
+
+
+def _told(handler: Callable[[Request], Awaitable[Response]]) -> Any:
+    """Tell the scripts of the page of faults."""
+
+    async def told(request: Request) -> Response:
+        try:
+            return await handler(request)
+        except ChatError as fault:
+            return _refusal(fault)
+        except ClientDisconnect:
+            return Response(status_code=499)
+        except Exception as error:
+            what = "Something went wrong on the server"
+            return _refusal(incident(log, error, what, "Nothing is lost: try again."))
+
+    return told
+
+
+def _refusal(fault: ChatError) -> Response:
+    said = {"type": "fault", "problem": fault.problem, "next_step": fault.next_step}
+    return JSONResponse(said, 400)
+
+
+def _event_stream(updates: AsyncIterator[Body]) -> Response:
+    async def lines() -> AsyncIterator[str]:
+        async for update in updates:
+            yield f"data: {json.dumps(update)}\n\n"
+
+    # A proxy that collects the answer would show the reply all at once.
+    headers = {"Cache-Control": "no-cache", "X-Accel-Buffering": "no"}
+    return StreamingResponse(lines(), media_type="text/event-stream", headers=headers)
+
+
+def _body(request: Request) -> Body:
+    body = caller_of(request).body
+    if not isinstance(body, dict):
+        raise DialogError("The page sent something that cannot be read.", "Reload the page.")
+    return body
+
+
+def _name(body: Body, field: str) -> str:
+    name = body.get(field)
+    if not isinstance(name, str) or not 16 <= len(name) <= 64:
+        raise DialogError("The page sent something that cannot be read.", "Reload the page.")
+    return name
+
+
+def _owner(request: Request, body: Body) -> str:
+    """Whose keys and values may be reused: the page's own secret, of this visitor only."""
+    secret = f"{visitor_of(request).name}\0{_name(body, 'owner')}"
+    return hashlib.sha256(secret.encode()).hexdigest()
