@@ -80,7 +80,6 @@ NO_MODEL = ("--server", "http://127.0.0.1:1/v1")
 
 def example(path: str) -> str:
     """A path as a request has it."""
-    path = path.replace("{api_name}", "chat")
     return re.sub(r"\{\w+(:\w+)?\}", "x", path)
 
 
