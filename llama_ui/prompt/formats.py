@@ -4,6 +4,7 @@ import re
 from collections.abc import Sequence
 from typing import Any, Literal
 
+from llama_ui.prompt.bounded import render, template_of
 from llama_ui.prompt.llama2 import (
     TAGS,
     Llama2Format,
@@ -14,7 +15,7 @@ from llama_ui.prompt.llama2 import (
     check_dialog,
     encode_dialog,
 )
-from llama_ui.prompt.template import TemplateFormat, render, template_of
+from llama_ui.prompt.template import TemplateFormat
 
 _LLAMA_2_CHAT = re.compile(r"llama[-_ ]?2.*(chat|instruct)|codellama.*instruct", re.IGNORECASE)
 _CONTROL = ["<unk>", "<s>", "</s>"]

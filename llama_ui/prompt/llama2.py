@@ -123,7 +123,7 @@ class Llama2Format:
 
     def encode_reply(self, text: str) -> tuple[int, ...]:
         """The ids of a reply that is to be continued."""
-        [ids] = _encode_parts([_Part("reply", None, text.lstrip())], self._tokenizer)
+        [ids] = _encode_parts([Part("reply", None, text.lstrip())], self._tokenizer)
         return tuple(ids)
 
 
@@ -168,38 +168,40 @@ def check_dialog(messages: Sequence[Message]) -> None:
 
 
 @dataclass(frozen=True, slots=True)
-class _Part:
+class Part:
+    """Text that comes from one message, or from the template."""
+
     kind: Kind
     message: int | None
     text: str
 
 
-def _exchanges(messages: Sequence[Message]) -> Iterator[list[_Part]]:
+def _exchanges(messages: Sequence[Message]) -> Iterator[list[Part]]:
     """Lay out each exchange as parts whose texts, joined, are what gets tokenised."""
     has_system = messages[0]["role"] == "system"
     for index in range(has_system, len(messages), 2):
-        merged = [_Part("user", index, messages[index]["content"])]
+        merged = [Part("user", index, messages[index]["content"])]
         if has_system and index == 1:
             merged = [
-                _Part("template", None, "<<SYS>>\n"),
-                _Part("system", 0, messages[0]["content"]),
-                _Part("template", None, "\n<</SYS>>\n\n"),
+                Part("template", None, "<<SYS>>\n"),
+                Part("system", 0, messages[0]["content"]),
+                Part("template", None, "\n<</SYS>>\n\n"),
                 *merged,
             ]
-        parts = [_Part("template", None, "[INST] "), *_strip(merged)]
+        parts = [Part("template", None, "[INST] "), *_strip(merged)]
         if index + 1 < len(messages):
             answer = messages[index + 1]["content"].strip()
             parts += [
-                _Part("template", None, " [/INST] "),
-                _Part("assistant", index + 1, answer),
-                _Part("template", None, " "),
+                Part("template", None, " [/INST] "),
+                Part("assistant", index + 1, answer),
+                Part("template", None, " "),
             ]
         else:
-            parts.append(_Part("template", None, " [/INST]"))
+            parts.append(Part("template", None, " [/INST]"))
         yield parts
 
 
-def _strip(parts: Sequence[_Part]) -> list[_Part]:
+def _strip(parts: Sequence[Part]) -> list[Part]:
     """Strip the joined text of the parts, as str.strip() would, at both ends."""
     kept = list(parts)
     while kept and not kept[0].text.lstrip():
@@ -207,12 +209,12 @@ def _strip(parts: Sequence[_Part]) -> list[_Part]:
     while kept and not kept[-1].text.rstrip():
         kept.pop()
     if kept:
-        kept[0] = _Part(kept[0].kind, kept[0].message, kept[0].text.lstrip())
-        kept[-1] = _Part(kept[-1].kind, kept[-1].message, kept[-1].text.rstrip())
+        kept[0] = Part(kept[0].kind, kept[0].message, kept[0].text.lstrip())
+        kept[-1] = Part(kept[-1].kind, kept[-1].message, kept[-1].text.rstrip())
     return kept
 
 
-def _encode_exchange(parts: Sequence[_Part], tokenizer: Tokenizer) -> list[Segment]:
+def _encode_exchange(parts: Sequence[Part], tokenizer: Tokenizer) -> list[Segment]:
     segments = [Segment("template", None, "<s>", (tokenizer.bos_token_id,))]
     segments += [
         Segment(part.kind, part.message, part.text, tuple(ids))
@@ -223,7 +225,7 @@ def _encode_exchange(parts: Sequence[_Part], tokenizer: Tokenizer) -> list[Segme
     return segments
 
 
-def _encode_parts(parts: Sequence[_Part], tokenizer: Tokenizer) -> list[list[int]]:
+def _encode_parts(parts: Sequence[Part], tokenizer: Tokenizer) -> list[list[int]]:
     """Tokenise the joined text as a whole, then hand each token to the part it ends in: a word
     has its space in front, and a token with a visitor's text in it is never the template's."""
     text = "".join(part.text for part in parts)

@@ -7,6 +7,9 @@ from itertools import takewhile
 from llama_ui.errors import ContextWindowError
 from llama_ui.prompt.llama2 import Message, Segment, check_dialog
 
+# No token of a usual tokenizer stands for more, runs of spaces apart.
+_CHARS_A_TOKEN = 16
+
 Encode = Callable[[Sequence[Message]], list[Segment]]
 
 
@@ -112,7 +115,12 @@ def plan_prompt(
     exchanges = (len(messages) - has_system) // 2
     reminded = [_remind(message, options.reminder) for message in messages]
     recent = exchanges if options.keep_last is None else options.keep_last
-    forgotten = [e for e in range(exchanges - recent) if e not in options.pinned]
+    lengths = [
+        len(reminded[index]["content"]) + len(reminded[index + 1]["content"])
+        for index in range(has_system, len(messages) - 1, 2)
+    ]
+    oldest = max(exchanges - recent, _out_of_reach(lengths, window))
+    forgotten = [e for e in range(oldest) if e not in options.pinned]
     # Oldest first; what is pinned goes last.
     sent = [e for e in range(exchanges) if e not in forgotten]
     order = sorted(sent, key=lambda e: (e in options.pinned, e))
@@ -143,6 +151,26 @@ def plan_prompt(
     count = exchanges_to_drop(tokens, len(order), window - taken, reply_tokens)
     dropped = tuple(sorted((*forgotten, *order[:count])))
     return PromptPlan((*segments(count), *continued), dropped, options.owner)
+
+
+def _out_of_reach(lengths: Sequence[int], window: int) -> int:
+    """How many of the oldest exchanges cannot fit whatever their tokens are, so that a long chat
+    costs no more to plan than a short one. Rounded to steps from the beginning, which stay where
+    they are as the chat grows: the prompt prefix stays the same for a while.
+
+    Args:
+        lengths: of the exchanges, in characters.
+        window: the context length, in tokens.
+    """
+    far = sum(lengths) - _CHARS_A_TOKEN * window
+    if far <= 0:
+        return 0
+    step = _CHARS_A_TOKEN * window // 4
+    wanted, count = far // step * step, 0
+    while wanted > 0:
+        wanted -= lengths[count]
+        count += 1
+    return count
 
 
 def _remind(message: Message, reminder: str) -> Message:

@@ -4,18 +4,9 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
-from llama_ui.prompt.llama2 import Kind
+from llama_ui.prompt.llama2 import Part
 
 _NONCE = "\U000ffffd{}\U000ffffd"
-
-
-@dataclass(frozen=True, slots=True)
-class Part:
-    """Text of one message, or what joins two."""
-
-    kind: Kind
-    message: int | None
-    text: str
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,80 +6,22 @@ add_generation_prompt=True)`. What a person typed stays text (guard.py).
 """
 
 import re
-import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import cached_property
 from itertools import pairwise
-from types import FrameType
-from typing import Any, Literal, TypeVar
+from typing import Any, Literal
 
-from jinja2 import Environment, TemplateError
+from jinja2 import TemplateError
 
 from llama_ui.errors import DialogError, ModelError
+from llama_ui.prompt.bounded import render, unusable
 from llama_ui.prompt.guard import Guard, Speller, any_of
-from llama_ui.prompt.llama2 import Memo, Message, Segment, check_dialog
-from llama_ui.prompt.spans import Part, Turn, align, literals, nonces
+from llama_ui.prompt.llama2 import Memo, Message, Part, Segment, check_dialog
+from llama_ui.prompt.spans import Turn, align, literals, nonces
 
 # What templates write as text to mark a turn: [INST], <|user|>, <start_of_turn>.
 _TEXT_TAG = re.compile(r"<\|[^|<>{}'\"\s]{1,40}\|>|\[/?[A-Z_]{2,40}\]|<(?:start|end)_of_turn>")
-# Calls and lines of a template that one prompt may take: a chat of 2,000 messages takes 200,000.
-_MOST_STEPS = 2_000_000
-
-_Result = TypeVar("_Result")
-
-
-def template_of(tokenizer: Any, name: str) -> str | None:
-    """The template that a tokenizer brings; raises ModelError when it cannot be used."""
-    if not tokenizer.chat_template:
-        return None
-    try:
-        template = str(tokenizer.get_chat_template())
-        tokens = {(kind, text) for _, kind, text in Environment(autoescape=True).lex(template)}
-    except Exception as error:
-        raise _unusable(name, error) from error
-    if ("operator", "**") in tokens:
-        # One step of it can take for ever.
-        raise _unusable(name, "it computes powers")
-    return template
-
-
-def _unusable(name: str, error: Exception | str) -> ModelError:
-    return ModelError(
-        f"The chat template of {name} cannot be used ({str(error).strip()[:200]}).",
-        "Choose another model, or mend chat_template in its tokenizer_config.json.",
-    )
-
-
-def render(tokenizer: Any, messages: Sequence[Message]) -> str:
-    """What the tokenizer's template writes for the messages; raises what the template raises,
-    and TemplateError when it takes too many steps."""
-    rendered: str = _bounded(
-        lambda: tokenizer.apply_chat_template(
-            [dict(message) for message in messages], add_generation_prompt=True, tokenize=False
-        )
-    )
-    return rendered
-
-
-def _bounded(work: Callable[[], _Result]) -> _Result:
-    """Do the work in a bounded number of steps: a template is a program of somebody else's."""
-    steps = 0
-
-    def count(frame: FrameType, event: str, argument: Any) -> Any:
-        nonlocal steps
-        steps += 1
-        if steps > _MOST_STEPS:
-            raise TemplateError("it takes too long")
-        # Each line of the template, and each call of anything from it.
-        return count if frame.f_code.co_filename == "<template>" else None
-
-    previous = sys.gettrace()
-    sys.settrace(count)
-    try:
-        return work()
-    finally:
-        sys.settrace(previous)
 
 
 class TemplateFormat:
@@ -195,11 +137,11 @@ class TemplateFormat:
             for roles in (("user",), ("user", "assistant", "user")):
                 turns = nonces(roles)
                 if self._render(turns).count(turns[-1].content) != 1:
-                    raise _unusable(name, "it leaves out what the user says")
+                    raise unusable(name, "it leaves out what the user says")
         except ModelError:
             raise
         except Exception as error:
-            raise _unusable(name, error) from error
+            raise unusable(name, error) from error
         turns = nonces(("system", "user"))
         try:
             self._has_system = turns[0].content in self._render(turns)

@@ -101,7 +101,7 @@ def check_supported(name: str, config: Mapping[str, Any]) -> tuple[str, ...]:
         if config.get(field) is not None and not (_is_number(config[field]) and config[field] > 0):
             raise _damaged(name, field, config[field])
     _check_rope(name, config)
-    end_tokens(name, "config.json", config)
+    _check_end_tokens(name, "config.json", config)
     unknown = []
     for field, value in config.items():
         if field in _HONOURED or field in _HARMLESS or field.startswith("_"):
@@ -124,7 +124,7 @@ def generation_notes(name: str, config: Mapping[str, Any]) -> tuple[str, ...]:
     Raises:
         ModelError: the tokens that end a reply are none.
     """
-    end_tokens(name, "generation_config.json", config)
+    _check_end_tokens(name, "generation_config.json", config)
     left_aside = [
         field
         for field, neutral in _GENERATION.items()
@@ -133,14 +133,11 @@ def generation_notes(name: str, config: Mapping[str, Any]) -> tuple[str, ...]:
     return (_note_on("generation_config.json", left_aside),) if left_aside else ()
 
 
-def end_tokens(name: str, file: str, config: Mapping[str, Any]) -> frozenset[int]:
-    """The ids that end a reply, as a config names them; raises ModelError when they are none."""
+def _check_end_tokens(name: str, file: str, config: Mapping[str, Any]) -> None:
     named = config.get("eos_token_id")
-    several = named if isinstance(named, list) else [named]
-    ids = [token for token in several if token is not None]
+    ids = named if isinstance(named, list) else [] if named is None else [named]
     if not all(isinstance(token, int) and not isinstance(token, bool) for token in ids):
         raise _damaged(name, "eos_token_id", named, file)
-    return frozenset(ids)
 
 
 def _check_sizes(name: str, config: Mapping[str, Any]) -> None:

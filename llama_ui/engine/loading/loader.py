@@ -133,10 +133,11 @@ def prepare(
         sizes = config.to_dict()
         held = choose_quantization(sizes, quantization, window.length, slots)
         check_fits(name, sizes, window.length, held, slots)
-    if quantization != "auto" and getattr(config, "quantization_config", None) is not None:
-        asked = f"--quantization {quantization} has no effect"
-        if quantization != "4bit":
-            found += (f"The checkpoint is saved quantised and stays so: {asked}.",)
+    if raw.get("quantization_config") and quantization in ("8bit", "none"):
+        found += (
+            "The checkpoint is saved quantised and stays so: "
+            f"--quantization {quantization} has no effect.",
+        )
     said = (*notes, window.note, *found, *format.notes)
     return Prepared(
         folder=folder,
