@@ -18,6 +18,9 @@ from llama_ui.chat.export import read_chat
 from llama_ui.chat.options import ChatOptions, form_of
 from llama_ui.chat.sampling import Sampling
 from llama_ui.engine.starter import EngineStarter
+from llama_ui.web.access.bodies import GradioFunctions
+from llama_ui.web.access.door import Door
+from llama_ui.web.access.identity import Access
 from llama_ui.web.access.limits import Gate, Limits
 from llama_ui.web.page.routes import PageRoutes
 from llama_ui.web.page.updates import FramePacer, as_json
@@ -30,9 +33,11 @@ LONG = {"temperature": 2, "top_p": 1, "top_k": 1000, "seed": "10", "max_new_toke
 
 @contextmanager
 def serving(starter: EngineStarter, limits: Limits = Limits()) -> Iterator[str]:  # noqa: B008
-    """The routes of the page on a real socket; gives their address."""
+    """The routes of the page behind their door, on a real socket; gives their address."""
     routes = PageRoutes(starter, Gate(limits), FramePacer(), GREEDY).routes()
-    server = uvicorn.Server(uvicorn.Config(Starlette(routes=routes), port=0, log_level="warning"))
+    door = Door(GradioFunctions({}, {}), Access(None, True))
+    door.app, door.is_starting = Starlette(routes=routes), False
+    server = uvicorn.Server(uvicorn.Config(door, port=0, log_level="warning"))
     thread = threading.Thread(target=server.run)
     thread.start()
     while not server.started:
@@ -64,7 +69,9 @@ class Visitor:
         body = {**self.body(action={"do": do, **fields}), "turn": self.key}
         with self.http.stream("POST", "/page/turn", json=body) as answer:
             if answer.status_code != 200:
-                yield json.loads(answer.read())
+                said = json.loads(answer.read())
+                # What the door refuses has one sentence.
+                yield {"type": "fault", "problem": said.get("detail"), "next_step": "", **said}
                 return
             for line in answer.iter_lines():
                 if line:
