@@ -67,7 +67,7 @@ class Visitor:
         """Do an action; the updates as they come. Closing it closes the connection."""
         self.key = secrets.token_hex(16)
         body = {**self.body(action={"do": do, **fields}), "turn": self.key}
-        with self.http.stream("POST", "/page/turn", json=body) as answer:
+        with self.http.stream("POST", "/page/turn", content=json.dumps(body)) as answer:
             if answer.status_code != 200:
                 said = json.loads(answer.read())
                 # What the door refuses has one sentence.
@@ -95,7 +95,7 @@ class Visitor:
 
     def post(self, route: str, **fields: Any) -> Any:
         """Ask another route about the chat."""
-        return self.http.post(f"/page/{route}", json=self.body(**fields)).json()
+        return self.http.post(f"/page/{route}", content=json.dumps(self.body(**fields))).json()
 
     def body(self, **fields: Any) -> dict[str, Any]:
         """What every request of the page carries."""
@@ -122,8 +122,8 @@ class Visitor:
 
 
 def kinds(updates: list[Update]) -> list[str]:
-    """The types of updates, in order, equal neighbours once."""
-    types = [update["type"] for update in updates]
+    """The types of updates, in order, equal neighbours once; whether one waited is left out."""
+    types = [update["type"] for update in updates if update["type"] != "status"]
     return [kind for place, kind in enumerate(types) if types[place - 1 : place] != [kind]]
 
 
