@@ -4,7 +4,7 @@ import logging
 import os
 import sys
 import threading
-from functools import partial
+from pathlib import Path
 
 # Read by libraries while they are imported: no telemetry, no calls home.
 os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"
@@ -80,27 +80,31 @@ def main() -> int:
 
 def local_engine(settings: Settings, report: Report) -> Engine:
     """Fetch and load the model and start its engine; runs in the background."""
-    from llama_ui.doctor.check import check_before_load, check_memory
+    from llama_ui.doctor.check import check_before_load
     from llama_ui.engine.hub.download import fetch_model
-    from llama_ui.engine.loading.loader import load_model
+    from llama_ui.engine.loading.loader import Prepared, load_prepared, prepare
     from llama_ui.engine.local.engine import LocalEngine
 
     check_before_load(settings)
-    # Before gigabytes are downloaded: do they fit into memory?
-    inspect = partial(check_memory, settings)
-    folder = fetch_model(settings.model_source, settings.revision, report, inspect)
+    prepared: list[Prepared] = []
+
+    def inspect(folder: Path) -> None:
+        """Before gigabytes are downloaded: can this page run it, and does it fit?"""
+        prepared.append(
+            prepare(
+                folder,
+                settings.context,
+                settings.model_label,
+                settings.quantization,
+                settings.rope,
+                settings.slots,
+                notes=(ZERO_GPU,) if ON_ZERO_GPU else (),
+            )
+        )
+
+    fetch_model(settings.model_source, settings.revision, report, inspect)
     return LocalEngine(
-        load_model(
-            str(folder),
-            settings.context,
-            settings.model_label,
-            settings.quantization,
-            settings.rope,
-            settings.adapter,
-            settings.slots,
-            report,
-            notes=(ZERO_GPU,) if ON_ZERO_GPU else (),
-        ),
+        load_prepared(prepared[-1], settings.adapter, report),
         slots=settings.slots,
         max_waiting=settings.max_waiting,
         public_system=settings.system_prompt,

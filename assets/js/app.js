@@ -10,7 +10,7 @@ import {makeScroll} from './scroll.js';
 import {FAULTS, makeSidebar} from './sidebar.js';
 import {makeStore, newKey} from './store.js';
 import {makeTranscript} from './transcript.js';
-import {ask, Fault, isThere, leave, states, stream} from './server.js';
+import {ask, Fault, isThere, leave, logOut, states, stream} from './server.js';
 import {Turn} from './turn.js';
 
 /** @typedef {import('./chat.js').Chat} Chat */
@@ -225,7 +225,8 @@ export const start = (element, gradio) => {
 
     const type = (/** @type {string} */ text) => { box.value = text; fit(box); measureSoon(); };
     const submit = (/** @type {any} */ action = {do: 'ask'}) => {
-        const text = box.value;
+        // Half a character, as some input methods leave one, is none.
+        const text = box.value.toWellFormed();
         if (!text.trim()) { fail(new Fault('The message is empty.', 'Type a message and send it.')); return; }
         if (turns.has(key)) { fail(new Fault('A reply is still being written.', 'Wait for it, or stop it first.')); return; }
         // At once: what is typed from now on belongs to the next message.
@@ -428,6 +429,7 @@ export const start = (element, gradio) => {
     const drawModel = () => {
         const {info, fault} = model;
         find('badge').replaceChildren(make('span', {class: `badge ${isAway ? 'away' : model.state}`, role: 'status'}, isAway ? 'Connection lost' : badgeOf(model)));
+        if (model.logged_in && !find('header').querySelector('.log-out')) find('header').append(button({class: 'log-out', onclick: logOut}, 'Log out'));
         const missing = info?.missing ?? {};
         find('show-prompt').hidden = 'exact_prompt' in missing;
         greyOptions(Object.fromEntries(rows.map((/** @type {any} */ row) => [row.name, row.feature])), missing);

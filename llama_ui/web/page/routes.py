@@ -126,13 +126,14 @@ class PageRoutes:
         return read_chat(body.get("chat")), options_from_form(options)
 
     async def _engine(self, request: Request) -> Response:
-        return _event_stream(self._states())
+        name = visitor_of(request).name
+        return _event_stream(self._states(name.startswith("user:")))
 
-    async def _states(self) -> AsyncIterator[Body]:
+    async def _states(self, is_logged_in: bool) -> AsyncIterator[Body]:
         """The state of the model, again at each change, until it no longer loads."""
         said: Body = {}
         while True:
-            state = self._state()
+            state = {**self._state(), "logged_in": is_logged_in}
             if state != said:
                 yield state
                 said = state
