@@ -10,6 +10,7 @@ import httpx
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from starlette.applications import Starlette
 
 from llama_ui.chat.conversation import MAX_MESSAGES, Conversation, Facts, Message, Step
 from llama_ui.chat.export import all_to_json, to_json
@@ -17,12 +18,15 @@ from llama_ui.engine.progress import Progress
 from llama_ui.engine.starter import EngineStarter
 from llama_ui.errors import ModelError
 from llama_ui.tools.agent import REMINDER
-from llama_ui.web.access.limits import Limits
-from llama_ui.web.page.updates import MAX_RICH, as_json
+from llama_ui.web.access.identity import Caller
+from llama_ui.web.access.limits import Gate, Limits
+from llama_ui.web.access.limits import Visitor as VisitorName
+from llama_ui.web.page.routes import PageRoutes
+from llama_ui.web.page.updates import MAX_RICH, FramePacer, as_json
 from llama_ui.web.render.markdown import render_markdown
 from tests.conftest import START_LIMIT_S
 from tests.sizes import examples
-from tests.web.page.visitor import LONG, Visitor, fault_of, kinds, raw_of, serving
+from tests.web.page.visitor import GREEDY, LONG, Visitor, fault_of, kinds, raw_of, serving
 
 STORY = "Tell me a tiny story."
 SUM = "what is 4 to the power of 2.1?"
@@ -407,6 +411,37 @@ def test_who_leaves_frees_the_slot_for_the_next(endless, after):
         assert answered[-1]["type"] == "done"
         assert facts(next_one).reply_tokens == 4
         assert engine.load.running == 0
+
+
+def test_who_reads_too_slowly_and_leaves_frees_the_slot(endless):
+    """The server is about to send then, not waiting for the model."""
+    with one_slot(str(endless)) as (_, engine):
+        starter = new_starter(lambda _: engine)
+        starter.wait()
+        app = Starlette(routes=PageRoutes(starter, Gate(Limits()), FramePacer()).routes())
+        visitor = Visitor("http://unused", **LONG)
+        body = visitor.body(turn="t" * 32, action={"do": "ask", "text": STORY})
+
+        async def leave_while_it_is_sent() -> None:
+            is_full, sent = asyncio.Event(), []
+
+            async def receive():
+                await is_full.wait()
+                return {"type": "http.disconnect"}
+
+            async def send(message):
+                sent.append(message)
+                if len(sent) > 3:
+                    is_full.set()
+                    await asyncio.sleep(START_LIMIT_S)
+
+            scope = {"type": "http", "method": "POST", "path": "/page/turn", "headers": []}
+            scope |= {"query_string": b"", "root_path": "", "client": ("127.0.0.1", 1)}
+            Caller(VisitorName("address:"), body=body).attach(scope)
+            await app(scope, receive, send)
+
+        asyncio.run(leave_while_it_is_sent())
+        until(lambda: engine.load.running == 0)
 
 
 def test_who_leaves_the_line_gives_the_place_back(endless):

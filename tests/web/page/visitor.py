@@ -34,7 +34,7 @@ LONG = {"temperature": 2, "top_p": 1, "top_k": 1000, "seed": "10", "max_new_toke
 @contextmanager
 def serving(starter: EngineStarter, limits: Limits = Limits()) -> Iterator[str]:  # noqa: B008
     """The routes of the page behind their door, on a real socket; gives their address."""
-    routes = PageRoutes(starter, Gate(limits), FramePacer(), GREEDY).routes()
+    routes = PageRoutes(starter, Gate(limits), FramePacer()).routes()
     door = Door(GradioFunctions({}, {}), Access(None, True))
     door.app, door.is_starting = Starlette(routes=routes), False
     server = uvicorn.Server(uvicorn.Config(door, port=0, log_level="warning"))
