@@ -26,7 +26,7 @@ from llama_ui.web.page.updates import MAX_RICH, FramePacer, as_json
 from llama_ui.web.render.markdown import render_markdown
 from tests.conftest import START_LIMIT_S
 from tests.sizes import examples
-from tests.web.page.visitor import GREEDY, LONG, Visitor, fault_of, kinds, raw_of, serving
+from tests.web.page.visitor import LONG, Visitor, fault_of, kinds, raw_of, serving
 
 STORY = "Tell me a tiny story."
 SUM = "what is 4 to the power of 2.1?"
@@ -393,9 +393,11 @@ def one_slot(model: str, limits: Limits = Limits()):  # noqa: B008
     starter = EngineStarter(lambda _: LocalEngine(loaded, slots=1), "Pocket Llama")
     starter.start()
     engine = starter.wait()
-    with serving(starter, limits) as url:
-        yield url, engine
-    starter.close()
+    try:
+        with serving(starter, limits) as url:
+            yield url, engine
+    finally:
+        starter.close()
 
 
 @pytest.mark.parametrize("after", ["accepted", "text"])
@@ -575,7 +577,9 @@ def test_a_failed_model_is_explained_and_nothing_changes():
         raise ModelError("It is broken.", "Mend it.")
 
     starter = new_starter(fail)
-    with pytest.raises(ModelError), serving(starter) as url:
+    with pytest.raises(ModelError):
+        starter.wait()
+    with serving(starter) as url:
         visitor = Visitor(url)
         updates = visitor.act("ask", text="Hello!")
         assert kinds(updates) == ["fault"]
@@ -584,7 +588,6 @@ def test_a_failed_model_is_explained_and_nothing_changes():
         [state] = visitor.http.get("/page/engine").text.split("\n\n")[:-1]
         fault = json.loads(state.removeprefix("data: "))["fault"]
         assert fault == {"problem": "It is broken.", "next_step": "Mend it."}
-        starter.wait()
 
 
 @pytest.fixture

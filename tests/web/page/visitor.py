@@ -38,14 +38,16 @@ def serving(starter: EngineStarter, limits: Limits = Limits()) -> Iterator[str]:
     door = Door(GradioFunctions({}, {}), Access(None, True))
     door.app, door.is_starting = Starlette(routes=routes), False
     server = uvicorn.Server(uvicorn.Config(door, port=0, log_level="warning"))
-    thread = threading.Thread(target=server.run)
+    thread = threading.Thread(target=server.run, daemon=True)
     thread.start()
-    while not server.started:
-        assert thread.is_alive()
-        time.sleep(0.01)
-    yield f"http://127.0.0.1:{server.servers[0].sockets[0].getsockname()[1]}"
-    server.should_exit = True
-    thread.join()
+    try:
+        while not server.started:
+            assert thread.is_alive()
+            time.sleep(0.01)
+        yield f"http://127.0.0.1:{server.servers[0].sockets[0].getsockname()[1]}"
+    finally:
+        server.should_exit = True
+        thread.join()
 
 
 class Visitor:
