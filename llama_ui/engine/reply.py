@@ -55,7 +55,6 @@ class Chunk:
         queue_position: place in the line while it waits; 1 is the next.
         finish_reason: set in the last chunk only.
         stats: set in the last chunk only.
-        reasoning: what the model thinks before its answer, where it is told apart; like text.
     """
 
     text: str = ""
@@ -64,7 +63,6 @@ class Chunk:
     queue_position: int | None = None
     finish_reason: FinishReason | None = None
     stats: Stats | None = None
-    reasoning: str = ""
 
     def followed_by(self, later: Chunk) -> Chunk:
         """Both as one chunk."""

@@ -116,6 +116,7 @@ class RemoteEngine:
         raise EngineError(_ALWAYS_MISSING["logprobs"], "Answer the message once more instead.")
 
     def is_text(self, token: int) -> bool:
+        """Not known here: False."""
         return False
 
     def pieces(self, ids: Sequence[int]) -> list[str]:

@@ -6,17 +6,21 @@ SGLang and llama.cpp share (top_k, repetition_penalty).
 
 import re
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
-from llama_ui.chat.sampling import Sampling
+from llama_ui.chat.sampling import SAMPLING, Sampling, wire_values
 from llama_ui.engine.reply import FinishReason
 from llama_ui.engine.served.faults import TOO_LONG, bad_ending, parse_json, stream_fault
 from llama_ui.engine.served.stream import ServerEvent
 from llama_ui.prompt.llama2 import Message
 
 # Fields that a server may not know, and the reply is still one without them.
-OPTIONAL_FIELDS = ("seed", "top_p", "top_k", "repetition_penalty", "stop", "stream_options")
+OPTIONAL_FIELDS = (
+    *(name for option in SAMPLING if option.feature and (name := option.wire_name("openai"))),
+    "stop",
+    "stream_options",
+)
 _REASONING = ("reasoning_content", "reasoning", "thinking")
 _IN_PARTS = ("text", "thinking", "reasoning", "refusal", "content", "value")
 _MAX_DEPTH = 5
@@ -67,22 +71,14 @@ def request_body(
         leave_out: optional fields that this server does not know.
     """
     optional = {
-        "seed": seed,
-        "top_p": sampling.top_p if sampling.top_p < 1 else None,
-        "top_k": sampling.top_k,
-        "repetition_penalty": (
-            sampling.repetition_penalty if sampling.repetition_penalty > 1 else None
-        ),
-        "stop": [*sampling.stop] or None,
+        **wire_values(replace(sampling, seed=seed), "openai"),
         "stream_options": {"include_usage": True},
     }
     return {
         "model": model,
         "messages": [dict(message) for message in messages],
         "stream": True,
-        "temperature": sampling.temperature,
-        "max_tokens": sampling.max_new_tokens,
-        **{k: v for k, v in optional.items() if v is not None and k not in leave_out},
+        **{name: value for name, value in optional.items() if name not in leave_out},
     }
 
 
