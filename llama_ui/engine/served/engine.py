@@ -15,6 +15,7 @@ import anyio
 import httpx
 
 from llama_ui.chat.sampling import LIMITS, Sampling
+from llama_ui.chat.text import MAX_CHAT_CHARS
 from llama_ui.engine.base import EngineInfo, EngineLoad
 from llama_ui.engine.meter import SpeedMeter
 from llama_ui.engine.reply import Chunk, FinishReason, Reply, Stats
@@ -54,8 +55,7 @@ from llama_ui.engine.served.stream import (
 from llama_ui.engine.stopwords import StopWords
 from llama_ui.errors import BusyError, EngineError
 from llama_ui.prompt.llama2 import Message, Segment, check_dialog
-from llama_ui.prompt.plan import PlanOptions, PromptPlan
-from llama_ui.prompt.planning import plan_prompt
+from llama_ui.prompt.plan import PlanOptions, PromptPlan, plan_prompt
 
 log = logging.getLogger(__name__)
 
@@ -135,7 +135,7 @@ class RemoteEngine:
         Raises:
             DialogError: the messages are no dialogue.
         """
-        return plan_prompt(_segments, messages, options, window=1, reply_tokens=0)
+        return plan_prompt(_segments, messages, options, window=MAX_CHAT_CHARS, reply_tokens=0)
 
     def submit(self, plan: PromptPlan, sampling: Sampling) -> Reply:
         """Send the request; called on an event loop.
