@@ -24,6 +24,8 @@ from llama_ui.engine.loading.device import check_fits
 from llama_ui.engine.loading.reading import reporting
 from llama_ui.engine.loading.rope import choose_window
 from llama_ui.engine.loading.tokenizer import load_tokenizer
+from llama_ui.engine.local.kv_cache import KVCache
+from llama_ui.engine.local.model import LlamaForward, allocate
 from llama_ui.engine.progress import Report, ignore
 from llama_ui.errors import ModelError
 from llama_ui.prompt.formats import choose_format
@@ -51,6 +53,19 @@ class LoadedModel:
         """The context window, in tokens: of a model that is loaded it is known."""
         assert self.info.context_length is not None
         return self.info.context_length
+
+    @property
+    def end_tokens(self) -> frozenset[int]:
+        """Every token that ends a reply: the tokenizer's, the template's, and those the
+        checkpoint names."""
+        named = self.model.generation_config.eos_token_id
+        several = named if isinstance(named, list) else [named]
+        every = (*several, self.tokenizer.eos_token_id, *self.format.end_tokens)
+        return frozenset(token for token in every if token is not None)
+
+    def allocate(self, slots: int | None) -> tuple[LlamaForward, KVCache]:
+        """The forward pass and the cache; raises ModelError when there is no memory left."""
+        return allocate(self.model, self.window, slots)
 
 
 def load_model(
