@@ -6,16 +6,15 @@ have to stand in the order of those scores.
 """
 
 import struct
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from tokenizers import AddedToken, Tokenizer, decoders, models, pre_tokenizers
-from transformers.tokenization_utils_base import generate_merges
 
 from llama_ui.errors import ModelError
 
-_NORMAL, _UNKNOWN, _CONTROL, _USER_DEFINED = 1, 2, 3, 4
+NORMAL, UNKNOWN, CONTROL, USER_DEFINED = 1, 2, 3, 4
 _BPE = 2
 
 
@@ -49,13 +48,22 @@ def build_tokenizer(path: Path, legacy: bool = False) -> Tokenizer:
             f"{path} is no SentencePiece BPE model.",
             "Choose a model with a tokenizer.json beside it.",
         )
+    return tokenizer_of(pieces, has_prefix, legacy)
+
+
+def tokenizer_of(pieces: Sequence[Piece], has_prefix: bool, legacy: bool = False) -> Tokenizer:
+    """The tokenizer with these pieces; their places are their ids.
+
+    Args:
+        has_prefix: whether a text gets a space in front.
+        legacy: as for build_tokenizer.
+    """
     vocabulary = {piece.text: number for number, piece in enumerate(pieces)}
-    scores = {piece.text: piece.score for piece in pieces if piece.kind == _NORMAL}
-    skipped = [piece.text for piece in pieces if piece.kind != _NORMAL]
+    scores = {piece.text: piece.score for piece in pieces if piece.kind == NORMAL}
     tokenizer = Tokenizer(
         models.BPE(
             vocab=vocabulary,
-            merges=generate_merges(vocabulary, scores, skipped),
+            merges=_merges(vocabulary, scores),
             fuse_unk=True,
             byte_fallback=True,
         )
@@ -66,11 +74,24 @@ def build_tokenizer(path: Path, legacy: bool = False) -> Tokenizer:
     tokenizer.decoder = decoders.Sequence(
         [*steps, decoders.Strip(" ", 1, 0)] if has_prefix else steps
     )
-    special = [piece.text for piece in pieces if piece.kind in (_UNKNOWN, _CONTROL)]
+    special = [piece.text for piece in pieces if piece.kind in (UNKNOWN, CONTROL)]
     tokenizer.add_special_tokens([AddedToken(text, normalized=False) for text in special])
-    own = [piece.text for piece in pieces if piece.kind == _USER_DEFINED]
+    own = [piece.text for piece in pieces if piece.kind == USER_DEFINED]
     tokenizer.add_tokens([AddedToken(text, normalized=False) for text in own])
     return tokenizer
+
+
+def _merges(vocabulary: dict[str, int], scores: dict[str, float]) -> list[tuple[str, str]]:
+    """Every way to join two pieces to a third, those with the best score first, of equals the
+    longest."""
+    found = []
+    for piece, score in scores.items():
+        splits = [(piece[:at], piece[at:]) for at in range(1, len(piece))]
+        pairs = [(left, right) for left, right in splits if left in scores and right in scores]
+        pairs.sort(key=lambda pair: (vocabulary[pair[0]], vocabulary[pair[1]]))
+        found += [(score, *pair) for pair in pairs]
+    found.sort(key=lambda merge: (merge[0], len(merge[1]), len(merge[2])), reverse=True)
+    return [(left, right) for _, left, right in found]
 
 
 def _read(data: bytes) -> tuple[list[Piece], int, bool]:
@@ -81,7 +102,7 @@ def _read(data: bytes) -> tuple[list[Piece], int, bool]:
         if number == 1 and isinstance(value, bytes):
             fields = dict(_fields(value))
             text, score = fields.get(1, b""), fields.get(2, b"\0\0\0\0")
-            piece_kind = fields.get(3, _NORMAL)
+            piece_kind = fields.get(3, NORMAL)
             if not isinstance(text, bytes) or not isinstance(score, bytes):
                 raise ValueError("a piece without text")
             assert isinstance(piece_kind, int)
