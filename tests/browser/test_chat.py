@@ -5,7 +5,7 @@ import re
 import pytest
 from playwright.sync_api import Page, expect
 
-from llama_ui.web.render.transcript import EXAMPLES
+from llama_ui.web.page.presets import EXAMPLES
 
 READY = ".badge.ready"
 
@@ -38,14 +38,14 @@ def chat(page: Page, text: str) -> str:
 
 def set_option(page: Page, elem_id: str, value: str) -> None:
     kinds = ("input[type=number]", "input[type=text]", "textarea")
-    field = page.locator(", ".join(f"#{elem_id} {kind}" for kind in kinds)).first
+    field = page.locator(", ".join(f"#option-{elem_id} {kind}" for kind in kinds)).first
     field.fill(value)
     field.press("Tab")
 
 
 def open_options(page: Page) -> None:
     page.click("#keys .options-button")
-    expect(page.locator("#temperature")).to_be_visible()
+    expect(page.locator("#option-temperature")).to_be_visible()
 
 
 def test_the_badge_names_model_quantisation_device_and_context(page):
@@ -206,7 +206,7 @@ def test_copying_gives_the_text_exactly_as_it_is(page):
     everything = page.evaluate("navigator.clipboard.readText()")
     reply = page.locator(LAST_REPLY).get_attribute("data-text")
     assert everything == f"**You**\n\n{text}\n\n**Reply**\n\n{reply}"
-    expect(page.locator("#copy-all")).to_have_text("Copy all", timeout=5_000)
+    expect(page.locator("#copy-all")).to_have_text("Copy chat", timeout=5_000)
 
 
 def test_enter_while_a_reply_is_written_is_explained(endless_page):
@@ -225,7 +225,7 @@ def test_stop_words_reminder_and_memory_reach_the_model(page):
     set_option(page, "temperature", "0")
     whole = chat(page, "What does temperature do?")
     word = whole.split()[4]
-    set_option(page, "stop_words", word)
+    set_option(page, "stop", word)
     page.click("#clear")
     expect(page.locator(".example").first).to_be_visible()
     assert chat(page, "What does temperature do?") == whole[: whole.index(word)].rstrip()
@@ -237,11 +237,11 @@ def test_stop_words_reminder_and_memory_reach_the_model(page):
 def test_sampling_presets_and_reset(page):
     open_options(page)
     page.get_by_role("button", name="Creative").click()
-    expect(page.locator("#temperature input[type=number]")).to_have_value("1.1")
+    expect(page.locator("#option-temperature input[type=number]")).to_have_value("1.1")
     set_option(page, "seed", "5")
     page.click("#reset")
-    expect(page.locator("#temperature input[type=number]")).to_have_value("0.7")
-    expect(page.locator("#seed textarea, #seed input")).to_have_value("")
+    expect(page.locator("#option-temperature input[type=number]")).to_have_value("0.7")
+    expect(page.locator("#option-seed textarea, #option-seed input")).to_have_value("")
 
 
 def test_undo_gives_the_typed_text_back(page):

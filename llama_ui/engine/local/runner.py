@@ -7,7 +7,7 @@ one memory pool. Without CUDA, or with layers on several devices, the same code 
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
 import torch
 
@@ -18,7 +18,7 @@ from llama_ui.engine.reply import Token
 
 _FEW, _ALL = 64, int(LIMITS["top_k"][1])  # candidates to sample from
 _TOP = int(LIMITS["top_logprobs"][1])
-_IDLE = (0.0, 0.0, 0.0, 1.0, 1.0, 1.0, 0.0)
+_OPTIONS = [option.name for option in fields(RowOptions)][1:]  # the first is a number drawn
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +30,11 @@ class RowInput:
     position: int
     uniform: float
     sampling: Sampling
+
+    def column(self) -> list[float]:
+        """As numbers: the token, its position, and the fields of RowOptions."""
+        options = [getattr(self.sampling, name) for name in _OPTIONS]
+        return [self.token, self.position, self.uniform, *options]
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,12 +74,12 @@ class ModelRunner:
         self._pool = torch.cuda.graph_pool_handle() if on_one_gpu else None
         # One for all captures: cuBLAS keeps a workspace for every stream it has seen.
         self._side = torch.cuda.Stream(device) if on_one_gpu else None
-        fields = len(_IDLE)
-        self._host = torch.zeros(fields, cache.slots, pin_memory=device.type == "cuda")
-        self._inputs = torch.zeros(fields, cache.slots, device=device)
+        idle = RowInput(0, 0, cache.scratch, 0.0, Sampling(temperature=0))
+        self._idle = torch.tensor(idle.column())
+        shape = (len(self._idle), cache.slots)
+        self._host = torch.zeros(shape, pin_memory=device.type == "cuda")
+        self._inputs = torch.zeros(shape, device=device)
         self._seen = torch.zeros(cache.slots, vocabulary, dtype=torch.bool, device=device)
-        self._idle = torch.tensor([*_IDLE])
-        self._idle[1] = cache.scratch
 
     def begin(self, row: int, ids: Sequence[int]) -> None:
         """Tell which tokens the prompt of a row holds, for the repetition penalty."""
@@ -96,17 +101,7 @@ class ModelRunner:
         shape = self._shape(inputs)
         self._host[:, : shape.rows] = self._idle[:, None]
         for item in inputs:
-            self._host[:, item.row] = torch.tensor(
-                [
-                    item.token,
-                    item.position,
-                    item.sampling.temperature,
-                    item.sampling.top_p,
-                    item.sampling.top_k,
-                    item.sampling.repetition_penalty,
-                    item.uniform,
-                ]
-            )
+            self._host[:, item.row] = torch.tensor(item.column())
         self._inputs.copy_(self._host, non_blocking=True)
         return _tokens(self._launch(shape), inputs)
 
@@ -155,8 +150,8 @@ class ModelRunner:
         return graph, output
 
     def _compute(self, shape: _Shape) -> _Output:
-        token, position, temperature, top_p, top_k, penalty, uniform = self._inputs[:, : shape.rows]
-        options = RowOptions(temperature, top_p, top_k, penalty, uniform)
+        token, position, *values = self._inputs[:, : shape.rows]
+        options = RowOptions(*values)
         tokens, positions = token.long()[:, None], position.long()[:, None]
         seen = self._seen[: shape.rows]
         seen.scatter_(1, tokens, True)

@@ -12,13 +12,13 @@ import torch
 
 @dataclass(frozen=True, slots=True)
 class RowOptions:
-    """The options of the rows of a batch, each a float32 tensor [rows]."""
+    """The options of the rows of a batch, each a float32 tensor [rows], named as in Sampling."""
 
+    uniform: torch.Tensor  # the number that decides the draw, in [0, 1)
     temperature: torch.Tensor
     top_p: torch.Tensor
     top_k: torch.Tensor
     repetition_penalty: torch.Tensor
-    uniform: torch.Tensor  # in [0, 1)
 
 
 def penalize(logits: torch.Tensor, seen: torch.Tensor, options: RowOptions) -> torch.Tensor:

@@ -15,7 +15,7 @@ from llama_ui.errors import ChatError, OptionError
 from llama_ui.web.access.admission import submit_for
 from llama_ui.web.access.identity import visitor_of_page
 from llama_ui.web.access.limits import Gate
-from llama_ui.web.page.pacing import FramePacer
+from llama_ui.web.page.updates import FramePacer
 
 OPTIONS = [*(name for name in LIMITS if name != "top_logprobs"), "stop"]
 

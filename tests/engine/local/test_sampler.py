@@ -15,9 +15,11 @@ VOCABULARY = 200
 DRAWS = 4000
 
 
-def options(rows: int, uniform, temperature=1.0, top_p=1.0, top_k=1000, penalty=1.0) -> RowOptions:
-    columns = (torch.full((rows,), float(x)) for x in (temperature, top_p, top_k, penalty))
-    return RowOptions(*columns, uniform)
+def options(rows: int, uniform, **values) -> RowOptions:
+    """Options of as many rows; those that are not named change nothing."""
+    neutral = {"temperature": 1.0, "top_p": 1.0, "top_k": 1000, "repetition_penalty": 1.0}
+    columns = {k: torch.full((rows,), float(v)) for k, v in {**neutral, **values}.items()}
+    return RowOptions(uniform, **columns)
 
 
 def drawn_shares(logits, seen, **values) -> torch.Tensor:
@@ -45,9 +47,8 @@ def test_shares_are_the_probabilities(temperature, top_p, top_k, penalty):
     ):
         expected = step(None, expected)
     probabilities = expected.softmax(-1)[0]
-    shares = drawn_shares(
-        logits, seen, temperature=temperature, top_p=top_p, top_k=top_k, penalty=penalty
-    )
+    chosen = {"temperature": temperature, "top_p": top_p, "top_k": top_k}
+    shares = drawn_shares(logits, seen, **chosen, repetition_penalty=penalty)
     assert (shares - probabilities).abs().max() < 1.5e-3
     assert not shares[probabilities == 0].any()
 

@@ -119,7 +119,7 @@ def test_the_models(client):
         ({"top_logprobs": 3}, "needs logprobs", None),
         ({"stop": ["x"] * 50}, "stop words", None),
         ({"seed": -1}, "Seed", None),
-        ({"top_k": 0}, "Top k", None),
+        ({"top_k": 0}, "Top-k", None),
         ({"repetition_penalty": 5}, "Repetition penalty", None),
     ],
 )

@@ -55,7 +55,7 @@ def test_prompt_gives_text_ids_and_counts(client, tokenizer):
         (("hi", None, {"max_new_tokens": "many"}), "whole number"),
         (("hi", None, {"unknown": 1}), "unknown option"),
         (("hi", None, {"stop": "word"}), "no short list"),
-        (("hi", None, {"stop": [5]}), "stop word is empty or too long"),
+        (("hi", None, {"stop": [5]}), "stop words is empty or too long"),
         (("hi", None, {"max_new_tokens": 4000}), "context window"),
         (("x" * 200_000,), "characters"),
         ((5,), "no text"),
