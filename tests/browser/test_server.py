@@ -21,7 +21,9 @@ def test_what_the_server_does_not_take_is_greyed_once_it_is_known(picky_app, ope
         expect(page.locator(f"#option-{slider} input[type=range]")).to_be_enabled()
     assert chat(page, "Hello!") == "Hello!"
     expect(page.locator("#option-top_k input[type=range]")).to_be_disabled()
-    expect(page.locator("#option-top_k")).to_contain_text("does not take it: Unknown parameter: top_k")
+    expect(page.locator("#option-top_k")).to_contain_text(
+        "does not take it: Unknown parameter: top_k"
+    )
     expect(page.locator("#option-temperature input[type=range]")).to_be_enabled()
     # The next page is told at once.
     page.reload()

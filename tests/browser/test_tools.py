@@ -12,7 +12,9 @@ def test_a_calculation_shows_its_step_and_the_next_one_goes_on_from_it(app, open
     open_options(page)
     page.locator("#option-tools input").check()
     expect(page.locator("#option-reminder textarea")).to_have_value(REMINDER)
-    expect(page.locator("#option-keep_last input, #option-keep_last textarea").first).to_have_value("5")
+    expect(page.locator("#option-keep_last input, #option-keep_last textarea").first).to_have_value(
+        "5"
+    )
     assert "18.379" in chat(page, "what is 4 to the power of 2.1?")
     step = page.locator(f"{LAST_REPLY} details.step")
     expect(step.locator("dl")).to_be_hidden()

@@ -41,8 +41,6 @@ class Started(TypedDict):
     """The model is loaded."""
 
     vocabulary: int
-    end_tokens: list[int]
-    has_gpu: bool
 
 
 class Refused(TypedDict):
@@ -74,7 +72,7 @@ def main() -> None:
         return
     _answer(
         answers,
-        Started(vocabulary=model.vocabulary, end_tokens=model.end_tokens, has_gpu=model.has_gpu),
+        Started(vocabulary=model.vocabulary),
     )
     row = model.vocabulary * ctypes.sizeof(ctypes.c_float)
     os.ftruncate(options["logits"], row * options["sequences"])

@@ -15,14 +15,14 @@ from typing import Any
 
 import torch
 
-from llama_ui.engine.gguf.child import CODE, COPY, FEED, HEAD, TRIM, Options, Started
+from llama_ui.engine.gguf.child import CODE, COPY, FEED, HEAD, TRIM, Options
+from llama_ui.engine.gguf.memory import PADDING
 from llama_ui.engine.local.forward import ForwardLost
 from llama_ui.errors import ModelError
 from llama_ui.settings import ROOT
 
 log = logging.getLogger(__name__)
 
-PADDING = 256  # llama.cpp rounds the length of a sequence up to this
 # All that the child is told of this process's environment, which has keys and passwords in it.
 _ENVIRONMENT = ("PATH", "HOME", "LANG", "LC_ALL", "TMPDIR", "LD_LIBRARY_PATH", "VIRTUAL_ENV")
 _END_S = 5
@@ -46,7 +46,6 @@ class GgufForward:
     """
 
     device = torch.device("cpu")
-    devices = frozenset({device})
     can_be_captured = False
     chunk = 256
 
@@ -61,6 +60,7 @@ class GgufForward:
     ) -> None:
         self.slots, self.length, self.scratch = slots, length, length
         self.vocabulary = vocabulary
+        self.devices = {self.device}
         self._path = path
         self._threads = threads
         self._adapter = adapter
@@ -73,7 +73,7 @@ class GgufForward:
         self._logits = torch.frombuffer(view, dtype=torch.float32).view(slots, 1, vocabulary)
         self._sequences = [*range(slots)]  # of each row
         self._ends = [0] * slots  # positions that each sequence holds
-        self.started = self._start()
+        self._start()
 
     def __call__(
         self, tokens: torch.Tensor, positions: torch.Tensor, first_row: int, length: int
@@ -174,7 +174,7 @@ class GgufForward:
         spread[list(numbers)] = self._logits[: len(numbers)]
         return spread
 
-    def _start(self) -> Started:
+    def _start(self) -> None:
         options = Options(
             path=str(self._path.resolve()),
             adapter=str(self._adapter.resolve()) if self._adapter else None,
@@ -207,8 +207,6 @@ class GgufForward:
             ended = f"its process ended with exit code {process.wait()}"
             raise _cannot_load(self._path, told.get("fault") or ended)
         self._process = process
-        started: Started = told
-        return started
 
 
 def _cannot_load(path: Path, fault: str) -> ModelError:

@@ -71,11 +71,7 @@ class LlamaCpp:
             raise self._fault("the file was refused")
         self._context = self._make_context(sequences, length, batch, threads)
         self._memory = self._get_memory(self._context)
-        vocabulary = self._get_vocabulary(self._model)
-        self.vocabulary: int = self._count_tokens(vocabulary)
-        self.end_tokens = [
-            token for token in range(self.vocabulary) if self._ends(vocabulary, token)
-        ]
+        self.vocabulary: int = self._count_tokens(self._get_vocabulary(self._model))
         if adapter is not None:
             self._put_adapter(adapter)
         self._tokens, self._places = (c.c_int32 * batch)(), (c.c_int32 * batch)()
@@ -183,7 +179,6 @@ class LlamaCpp:
         self._init = function("llama_init_from_model", _Pointer, _Pointer, _Params)
         self._get_vocabulary = function("llama_model_get_vocab", _Pointer, _Pointer)
         self._count_tokens = function("llama_vocab_n_tokens", c.c_int32, _Pointer)
-        self._ends = function("llama_vocab_is_eog", c.c_bool, _Pointer, c.c_int32)
         self._getters = [
             function(f"llama_n_{name}", c.c_uint32, _Pointer)
             for name in ("ctx", "ctx_seq", "batch", "ubatch", "seq_max")
@@ -199,8 +194,6 @@ class LlamaCpp:
         self._load_adapter = function("llama_adapter_lora_init", _Pointer, _Pointer, c.c_char_p)
         arrays = (c.POINTER(c.c_void_p), c.c_size_t, c.POINTER(c.c_float))
         self._set_adapters = function("llama_set_adapters_lora", c.c_int32, _Pointer, *arrays)
-        has_gpu = function("llama_supports_gpu_offload", c.c_bool)
-        self.has_gpu: bool = has_gpu()
 
 
 def _library() -> c.CDLL:

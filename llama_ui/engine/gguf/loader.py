@@ -61,7 +61,6 @@ class LoadedGguf:
 def load_gguf(
     path: Path,
     context_length: int | None = None,
-    name: str | None = None,
     adapter: str | None = None,
     slots: int | None = None,
     notes: tuple[str, ...] = (),
@@ -72,7 +71,6 @@ def load_gguf(
         path: of the file, or of any part of a model that is split.
         context_length: tokens; by default up to 8,192 of what the model was trained for, as far
             as memory allows.
-        name: what to call it; by default the file's name.
         adapter: a LoRA in GGUF to put on it.
         slots: how many conversations are held; by default up to four, as far as memory allows.
         notes: what a reader should know besides.
@@ -90,8 +88,7 @@ def load_gguf(
             _check_adapter(Path(adapter))
     except Damaged as fault:
         raise damaged(file.path, fault) from fault
-    names = [file.name, *(file.metadata.get(f"general.{key}") for key in ("name", "basename"))]
-    names = [name for name in names if isinstance(name, str)]
+    called = [file.name, *(file.metadata.get(f"general.{key}") for key in ("name", "basename"))]
     format = choose_format(tokenizer, file.name)
     notes = (*notes, *format.notes)
     for note in notes:
@@ -99,14 +96,14 @@ def load_gguf(
     # The sampler alone computes here: the cores are llama.cpp's.
     torch.set_num_threads(1)
     info = EngineInfo(
-        name=name or file.name,
+        name=file.name,
         quantization=f"GGUF {file.quantization}",
         device=f"{'Apple GPU' if sys.platform == 'darwin' else 'CPU'} (llama.cpp)",
         context_length=length,
         mode=format.mode,
         adapter=Path(adapter).stem if adapter else "",
         notes=notes,
-        licence=licence_of(*names),
+        licence=licence_of(*(name for name in called if isinstance(name, str))),
     )
     return LoadedGguf(file, tokenizer, format, info, count, Path(adapter) if adapter else None)
 

@@ -32,6 +32,9 @@ from llama_ui.engine.loading.sentencepiece import (
 from llama_ui.errors import ModelError
 
 _MOST_CHARACTERS = 1_000  # of a token; Llama 3 has one of 128 spaces
+# Control tokens that end a reply, whether the file says so or not (llama.cpp knows them too).
+_ENDS = {"</s>", "<|endoftext|>", "<|end_of_text|>", "<|im_end|>", "<|eot_id|>", "<|eom_id|>"}
+_ENDS |= {"<|end|>", "<|eot|>", "<end_of_turn>", "<EOT>"}
 _SPECIAL = ("bos", "eos", "unknown", "padding")
 
 # How a text is cut before its pieces are joined: the patterns of the models' own tokenizer.json.
@@ -99,8 +102,11 @@ class GgufTokenizer:
             for name, text in texts.items()
             if text is not None
         }
-        turn_ends = (_special(file, name, len(tokens)) for name in ("eot", "eom"))
-        self.end_tokens = frozenset(id for id in (self.eos_token_id, *turn_ends) if id is not None)
+        named = (_special(file, name, len(tokens)) for name in ("eot", "eom"))
+        known = (id for id, kind in enumerate(kinds) if kind == CONTROL and tokens[id] in _ENDS)
+        ends = (self.eos_token_id, *named, *known)
+        self.end_tokens = frozenset(id for id in ends if id is not None)
+        self.size = len(tokens)
         self.all_special_ids = [id for id, kind in enumerate(kinds) if kind in (UNKNOWN, CONTROL)]
         self.chat_template = file.get("tokenizer.chat_template", str, "") or None
         self._template: Any = None
