@@ -17,6 +17,7 @@ import torch
 
 from llama_ui.engine.gguf.child import CODE, COPY, FEED, HEAD, TRIM, Options
 from llama_ui.engine.gguf.memory import PADDING
+from llama_ui.engine.gguf.reader import printable
 from llama_ui.engine.local.forward import ForwardLost
 from llama_ui.errors import ModelError
 from llama_ui.settings import ROOT
@@ -210,8 +211,7 @@ class GgufForward:
 
 
 def _cannot_load(path: Path, fault: str) -> ModelError:
-    shown = "".join(character if character.isprintable() else " " for character in fault)
     return ModelError(
-        f"llama.cpp cannot load {path.name} ({shown[:300]}).",
+        f"llama.cpp cannot load {path.name} ({printable(fault)}).",
         "Copy or download the file again, or choose another one.",
     )

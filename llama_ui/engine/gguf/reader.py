@@ -165,8 +165,14 @@ def read_gguf(path: Path) -> Gguf:
 def damaged(path: Path, fault: Damaged) -> ModelError:
     """What a reader is told of a file that breaks the format."""
     return ModelError(
-        f"{path} is damaged: {fault}.", "Delete this file, and copy or download it again."
+        f"{path} is damaged: {printable(str(fault))}.",
+        "Delete this file, and copy or download it again."
     )
+
+
+def printable(text: str) -> str:
+    """Text that came out of a file, for a log or a page."""
+    return "".join(letter if letter.isprintable() else " " for letter in text[:300])
 
 
 def _read(path: Path) -> tuple[dict[str, Any], dict[str, Tensor]]:
