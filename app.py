@@ -91,7 +91,7 @@ def local_engine(settings: Settings, report: Report) -> Engine:
     from llama_ui.engine.gguf.source import find_gguf
     from llama_ui.engine.local.engine import LocalEngine
 
-    file = find_gguf(settings.model_source)
+    file = find_gguf(settings.model_source, settings.revision, report)
     return LocalEngine(
         load_file(file, settings) if file else load_folder(settings, report),
         slots=settings.slots,

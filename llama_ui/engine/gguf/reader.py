@@ -166,7 +166,7 @@ def damaged(path: Path, fault: Damaged) -> ModelError:
     """What a reader is told of a file that breaks the format."""
     return ModelError(
         f"{path} is damaged: {printable(str(fault))}.",
-        "Delete this file, and copy or download it again."
+        "Delete this file, and copy or download it again.",
     )
 
 

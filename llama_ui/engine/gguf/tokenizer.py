@@ -37,15 +37,10 @@ _ENDS = {"</s>", "<|endoftext|>", "<|end_of_text|>", "<|im_end|>", "<|eot_id|>",
 _ENDS |= {"<|end|>", "<|eot|>", "<end_of_turn>", "<EOT>"}
 _SPECIAL = ("bos", "eos", "unknown", "padding")
 
-# How a text is cut before its pieces are joined: the patterns of the models' own tokenizer.json.
+# How a text is cut before its pieces are joined: the pattern of Llama 3's own tokenizer.json.
 _LLAMA_3 = (
     r"(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}{1,3}"
     r"| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+"
-)
-_TEKKEN = (
-    r"[^\r\n\p{L}\p{N}]?[\p{Lu}\p{Lt}\p{Lm}\p{Lo}\p{M}]*[\p{Ll}\p{Lm}\p{Lo}\p{M}]+"
-    r"|[^\r\n\p{L}\p{N}]?[\p{Lu}\p{Lt}\p{Lm}\p{Lo}\p{M}]+[\p{Ll}\p{Lm}\p{Lo}\p{M}]*"
-    r"|\p{N}| ?[^\s\p{L}\p{N}]+[\r\n/]*|\s*[\r\n]+|\s+(?!\S)|\s+"
 )
 # tokenizer.ggml.pre (llama.cpp, src/llama-vocab.cpp): the pattern, and whether a piece that is in
 # the vocabulary is taken whole. None is GPT-2's own pattern.
@@ -57,7 +52,6 @@ _PATTERNS: dict[str, tuple[str | None, bool]] = {
     "llama-v3": (_LLAMA_3, True),
     "falcon3": (_LLAMA_3, True),
     "smaug-bpe": (_LLAMA_3, False),
-    "tekken": (_TEKKEN, True),
 }
 
 

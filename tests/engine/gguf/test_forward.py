@@ -1,6 +1,8 @@
 """llama.cpp in its child: the numbers are right, and no crash of it costs more than a moment."""
 
+import copy
 import os
+import random
 import signal
 import subprocess
 import sys
@@ -173,8 +175,6 @@ def test_the_child_is_told_no_secret(pocket_path, monkeypatch):
 
 def test_mutations_never_end_the_page(tiny_path, tmp_path):
     """Wrong numbers where they do most harm: llama.cpp may refuse or crash, we say so."""
-    import random
-
     chance, data = random.Random(3), tiny_path.read_bytes()
     weights = data.index(b"output_norm.weight")
     path = tmp_path / "broken.gguf"
@@ -230,8 +230,6 @@ def test_an_adapter_changes_the_model(tiny_path, tiny_model, tmp_path):
     forward = loaded.allocate(1)[0]
     ours = last_logits(forward, ids)
     forward.close()
-    import copy
-
     merged = copy.deepcopy(tiny_model).float()
     with torch.inference_mode():
         merged.model.layers[1].self_attn.o_proj.weight += b @ a

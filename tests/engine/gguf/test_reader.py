@@ -52,7 +52,7 @@ CLAIMS = [
     (24, U64.pack(10**6), "cut off"),
     (32, b"\xff\xfe", "no UTF-8"),
     (52, U32.pack(77), "unknown type 77"),
-    (52, U32.pack(9) + U32.pack(9), "unknown type 9"),  # a list of lists
+    (52, U32.pack(9) + U32.pack(9) + U64.pack(1), "unknown type 9"),  # a list of lists
     (52, U32.pack(9) + U32.pack(0) + U64.pack(2**62), "lists claim"),
     (52, U32.pack(9) + U32.pack(12) + U64.pack(2**22), "cut off"),
 ]
