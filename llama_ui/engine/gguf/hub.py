@@ -12,7 +12,7 @@ from llama_ui.engine.progress import Report, ignore, size_in_words
 from llama_ui.errors import ModelError
 
 # owner/name:Q4_K_M; without the quantisation only where the name says what the repository holds.
-_SOURCE = re.compile(r"([\w.-]+/[\w.-]+?)(?::([\w.-]+))?", re.ASCII)
+_SOURCE = re.compile(r"([A-Za-z0-9][\w.-]*/[\w.-]+?)(?::([\w.-]+))?", re.ASCII)
 _PART = re.compile(r"-\d{5}-of-\d{5}(?=\.gguf$)")
 # Best first: what loses little at the least size, then less, then what is larger than needed.
 _ORDER = ["Q4_K_M", "Q4_K_S", "IQ4_XS", "Q4_1", "Q4_0", "Q3_K_L", "Q3_K_M", "Q3_K_S", "Q2_K"]
