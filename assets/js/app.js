@@ -498,5 +498,7 @@ export const start = (element, gradio) => {
     if (store.fault) { say(FAULTS[store.fault]); saidFault = store.fault; }
     drawModel();
     watchModel();
+    // Not before: what is typed earlier would be sent by nobody.
+    box.disabled = false;
     box.focus();
 };

@@ -20,8 +20,12 @@ class Sampling:
         temperature: 0 is greedy (always the most probable token); higher is wilder.
         top_p: keep the most probable tokens until their probabilities add up to this.
         top_k: keep at most this many of the most probable tokens.
+        min_p: leave out tokens less probable than this share of the most probable one
+            (Nguyen et al. 2024).
         repetition_penalty: above 1, tokens seen before become less probable
             (Keskar et al. 2019, CTRL).
+        presence_penalty: taken from the logit of each token that the reply holds already (OpenAI).
+        frequency_penalty: the same, once for each time that the reply holds it.
         max_new_tokens: length limit of the reply, in tokens.
         seed: makes the reply reproducible; None draws a new seed.
         stop: the reply ends before the first of these words.
@@ -34,7 +38,7 @@ class Sampling:
     # fmt: off
     temperature: float = row(
         "number", 0.7, "Temperature", "0 always takes the likeliest word; above 1 runs wild.",
-        "Sampling", low=0, high=2, step=0.05,
+        "Sampling", low=0, high=5, step=0.05,
     )
     top_p: float = row(
         "number", 0.9, "Top-p", "Choose among the likeliest words that add up to this.",
@@ -44,10 +48,23 @@ class Sampling:
         "whole", 50, "Top-k", "Choose among at most this many words.",
         "Sampling", low=1, high=1000, feature="top_k",
     )
+    min_p: float = row(
+        "number", 0.0, "Min-p", "Leave out words less likely than this share of the likeliest.",
+        "Sampling", low=0, high=1, step=0.01, neutral=0.0, feature="min_p",
+    )
     repetition_penalty: float = row(
         "number", 1.0, "Repetition penalty", "Above 1, words already used become less likely.",
         "Sampling", low=1, high=2, step=0.05, neutral=1.0, feature="repetition_penalty",
         wire={"llama.cpp": "repeat_penalty"},
+    )
+    presence_penalty: float = row(
+        "number", 0.0, "Presence penalty",
+        "Above 0, words that the reply has already become less likely; below 0, likelier.",
+        "Sampling", low=-2, high=2, step=0.1, neutral=0.0, feature="presence_penalty",
+    )
+    frequency_penalty: float = row(
+        "number", 0.0, "Frequency penalty", "The same, more with each time that a word is used.",
+        "Sampling", low=-2, high=2, step=0.1, neutral=0.0, feature="frequency_penalty",
     )
     max_new_tokens: int = row(
         "whole", 512, "Max new tokens", "The longest reply; this room is kept free for it.",

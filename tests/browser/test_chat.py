@@ -331,15 +331,85 @@ def test_an_error_keeps_what_was_typed(page):
 
 
 def test_who_is_turned_away_at_the_door_keeps_what_was_typed(page):
-    # What Gradio answers in a burst of more visitors than have a place (see server.py).
-    full = {"detail": "Queue is full. Max size is 96 and size is 96."}
-    page.route("**/queue/join*", lambda route: route.fulfill(status=503, json=full))
+    page.route("**/page/turn", lambda route: route.fulfill(status=503))
     send(page, "Hello!")
-    expect(page.locator(".toast-body")).to_contain_text("busy. Please try again")
+    expect(page.locator(".fault")).to_contain_text("busy. Wait a moment")
     expect(page.locator("#message textarea")).to_have_value("Hello!")
-    page.unroute("**/queue/join*")
+    page.unroute("**/page/turn")
     page.press("#message textarea", "Enter")
     expect(page.locator(".turn.assistant .md")).to_have_text(re.compile(r"\w"), timeout=60_000)
+
+
+@pytest.mark.parametrize("delay_ms", [100, 200, 400])
+def test_what_is_typed_while_the_network_is_slow_stays_in_the_box(page, delay_ms):
+    def later(route):
+        page.wait_for_timeout(delay_ms)
+        route.continue_()
+
+    page.route("**/page/turn", later)
+    page.fill("#message textarea", "Hello!")
+    page.keyboard.press("Enter")
+    # Painted before the server has heard of it.
+    expect(page.locator(".turn.user .typed")).to_have_text("Hello!", timeout=200)
+    page.keyboard.type("and one more thing", delay=20)
+    wait_until_idle(page)
+    expect(page.locator(".turn.user .typed")).to_have_text("Hello!")
+    expect(page.locator("#message textarea")).to_have_value("and one more thing")
+
+
+@pytest.mark.parametrize("place", ["#message textarea", ".editor textarea"])
+def test_the_enter_that_ends_a_composition_sends_nothing(page, place):
+    """Safari ends it before the key: isComposing is false then, and only the code tells."""
+    chat(page, "Hello!")
+    if place.startswith(".editor"):
+        tool(page, ".turn.user", "edit")
+    page.fill(place, "こんにちは")
+    page.locator(place).evaluate(
+        "area => area.dispatchEvent(new KeyboardEvent('keydown', "
+        "{key: 'Enter', keyCode: 229, bubbles: true, cancelable: true}))"
+    )
+    page.wait_for_timeout(300)
+    expect(page.locator(place)).to_have_value("こんにちは")
+    expect(page.locator(".turn.user")).to_have_count(1)
+
+
+def test_an_edited_reply_is_a_version_beside_the_original(page):
+    reply = chat(page, "Hello!")
+    tool(page, LAST_REPLY, "edit")
+    page.locator(".editor textarea").fill("Something else.")
+    page.get_by_role("button", name="Save").click()
+    expect(page.locator(".versions")).to_have_text("2/2")
+    tool(page, LAST_REPLY, "select", "Earlier version")
+    expect(page.locator(".turn.assistant .md")).to_have_text(reply)
+
+
+def test_an_undo_can_be_undone(page):
+    chat(page, "Hello!")
+    reply = chat(page, "What is top_p?")
+    page.click("#undo")
+    expect(page.locator(".turn.user")).to_have_count(1)
+    page.reload()
+    expect(page.locator(".turn.user")).to_have_count(1)
+    page.click("#undo")
+    expect(page.locator(".turn")).to_have_count(0)
+    page.locator("#sidebar .toast").get_by_role("button", name="Undo").click()
+    expect(page.locator(".turn.user")).to_have_count(2)
+    expect(page.locator(LAST_REPLY).locator(".md")).to_have_text(reply)
+
+
+def test_fields_of_a_phone_are_large_enough_not_to_be_zoomed_into(app, open_page):
+    page = open_page(app.url, 390, 844)
+    page.wait_for_selector(READY, timeout=60_000)
+    chat(page, "Hello!")
+    tool(page, ".turn.user", "edit")
+    open_options(page)
+    small = page.evaluate(
+        "[...document.querySelectorAll('textarea, input, select')]"
+        ".filter(e => !['checkbox', 'range', 'file', 'radio'].includes(e.type) && !e.hidden)"
+        ".filter(e => parseFloat(getComputedStyle(e).fontSize) < 16)"
+        ".map(e => e.outerHTML.slice(0, 80))"
+    )
+    assert small == []
 
 
 def test_an_empty_message_is_not_sent(page):

@@ -2,7 +2,8 @@
 
 import random
 import secrets
-from dataclasses import dataclass, replace
+from collections import Counter
+from dataclasses import dataclass, field, replace
 
 from llama_ui.chat.sampling import LIMITS, Sampling
 from llama_ui.engine.local.slots import Slot
@@ -29,6 +30,7 @@ class Request:
         num_computed_tokens: how many of the ids have their keys and values in the slot.
         is_decoding: whether it has taken part in a decode step.
         losses: how often the forward pass was lost while it took part.
+        times_drawn: how often each token has been drawn.
     """
 
     ids: list[int]
@@ -43,6 +45,7 @@ class Request:
     num_computed_tokens: int = 0
     is_decoding: bool = False
     losses: int = 0
+    times_drawn: Counter[int] = field(default_factory=Counter)
 
     @classmethod
     def create(cls, plan: PromptPlan, sampling: Sampling, tokenizer: Tokenizer) -> "Request":
@@ -68,8 +71,8 @@ class Request:
 
     def restart(self) -> None:
         """Begin again with the prompt and what has been drawn; the next draw is the one that was
-        to come: one number a token."""
-        self.num_computed_tokens, self.is_decoding = 0, False
+        to come: one number a token. What the penalties look at is not lost."""
+        self.num_computed_tokens = 0
         self.numbers = random.Random(self.sampling.seed)
         for _ in range(len(self.ids) - self.prompt_tokens):
             self.numbers.random()
@@ -77,6 +80,7 @@ class Request:
     def accept(self, token: Token, end_tokens: frozenset[int], window: int) -> FinishReason | None:
         """Take a drawn token; says how the reply ends if it ends with it."""
         self.ids.append(token.id)
+        self.times_drawn[token.id] += 1
         self.streamer.put_token(token)
         if token.id in end_tokens or self.streamer.has_stopped:
             return "stop"

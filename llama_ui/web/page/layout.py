@@ -86,7 +86,7 @@ def _shell(logo: str) -> str:
     <div id="notice"></div>
     <div id="composer">
       <div id="message"><textarea rows="1" aria-label="Message" placeholder="Type a message…"
-        autocomplete="off"></textarea></div>
+        autocomplete="off" disabled></textarea></div>
       <button type="button" id="send">Send</button>
       <button type="button" id="stop" hidden>Stop</button>
     </div>

@@ -51,7 +51,7 @@ def test_prompt_gives_text_ids_and_counts(client, tokenizer):
         (("",), "empty"),
         (("hi", [{"role": "user", "content": "x"}]), "role"),
         (("hi", ["x"]), "not an object"),
-        (("hi", None, {"temperature": 9}), "from 0 to 2"),
+        (("hi", None, {"temperature": 9}), "from 0 to 5"),
         (("hi", None, {"max_new_tokens": "many"}), "whole number"),
         (("hi", None, {"unknown": 1}), "unknown option"),
         (("hi", None, {"stop": "word"}), "no short list"),

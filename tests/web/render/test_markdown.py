@@ -545,7 +545,7 @@ def test_highlighting_never_changes_code(language, code):
     "text",
     [
         "**「テキスト」**の例です。",
-        "这是**“重点”**内容",  # noqa: RUF001
+        "这是**“重点”**内容",
         "**注意：**请看",  # noqa: RUF001
         "결과는 **10%(퍼센트)**입니다",
         "*「斜体」*の例",
