@@ -27,9 +27,11 @@ _LAYER = {
 def write_gguf(
     path: Path, metadata: Mapping[str, Any], tensors: Mapping[str, torch.Tensor]
 ) -> Path:
-    """Write a file; whole numbers become uint32, lists of them int32."""
+    """Write a file; whole numbers become uint32, lists of them int32, as llama.cpp wants it."""
     head = struct.pack("<4sIQQ", b"GGUF", 3, len(tensors), len(metadata))
-    head += b"".join(_text(key) + _value(value) for key, value in metadata.items())
+    for key, value in metadata.items():
+        short = key in ("split.no", "split.count")
+        head += _text(key) + (struct.pack("<IH", 2, value) if short else _value(value))
     offset, data = 0, b""
     for name, tensor in tensors.items():
         shape = tuple(reversed(tensor.shape))

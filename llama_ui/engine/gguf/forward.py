@@ -177,8 +177,9 @@ class GgufForward:
 
     def _start(self) -> None:
         options = Options(
-            path=str(self._path.resolve()),
-            adapter=str(self._adapter.resolve()) if self._adapter else None,
+            # Not resolved: in the Hub's cache a link has the name that tells the parts apart.
+            path=str(self._path.absolute()),
+            adapter=str(self._adapter.absolute()) if self._adapter else None,
             sequences=self.slots,
             length=-(-self.length // PADDING) * PADDING,
             batch=self._batch,
