@@ -4,7 +4,6 @@ import logging
 import os
 import sys
 import threading
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -12,6 +11,8 @@ from typing import TYPE_CHECKING
 os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"
 os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")
 os.environ.setdefault("DO_NOT_TRACK", "1")
+# The web server is to believe no proxy: web/access does, and only a trusted one.
+os.environ["FORWARDED_ALLOW_IPS"] = ""
 # At the end of each event Gradio tabulates up to 10,000 earlier ones with pandas, for a monitor
 # that is switched off here: after an hour of many visitors that is most of what an event costs.
 os.environ["GRADIO_ANALYTICS_MAX_EVENTS"] = "1"
@@ -32,8 +33,6 @@ if TYPE_CHECKING:
 
 EXIT_GPU_LOST = 70
 IN_SPACE = "SPACE_ID" in os.environ
-# Where a Space's own proxies are. Believing everybody would let visitors make up addresses.
-PRIVATE = "127.0.0.0/8,10.0.0.0/8,172.16.0.0/12,192.168.0.0/16,100.64.0.0/10"
 # Each call there runs in a process forked for it, where an engine of its own thread cannot live.
 ON_ZERO_GPU = "SPACES_ZERO_GPU" in os.environ
 ZERO_GPU = (
@@ -66,8 +65,6 @@ def main() -> int:
         lambda report: ObservedEngine(load(settings, report), metrics.observe), name, line
     )
     starter.start()
-    # Read by the web server. Whom else it would believe: every visitor of a public link.
-    os.environ["FORWARDED_ALLOW_IPS"] = settings.trusted_proxy or (PRIVATE if IN_SPACE else "")
 
     # Imported here: the model starts loading while Gradio is being imported.
     from llama_ui.web.server import serve
@@ -105,25 +102,29 @@ def local_engine(settings: Settings, report: Report) -> Engine:
 
 def load_folder(settings: Settings, report: Report) -> "Loaded":
     """A model in safetensors, here or from the Hub."""
-    from llama_ui.doctor.check import check_before_load, check_memory
+    from llama_ui.doctor.check import check_before_load
     from llama_ui.engine.hub.download import fetch_model
-    from llama_ui.engine.loading.loader import load_model
+    from llama_ui.engine.loading.loader import Prepared, load_prepared, prepare
 
     check_before_load(settings)
-    # Before gigabytes are downloaded: do they fit into memory?
-    inspect = partial(check_memory, settings)
-    folder = fetch_model(settings.model_source, settings.revision, report, inspect)
-    return load_model(
-        str(folder),
-        settings.context,
-        settings.model_label,
-        settings.quantization,
-        settings.rope,
-        settings.adapter,
-        settings.slots,
-        report,
-        notes=(ZERO_GPU,) if ON_ZERO_GPU else (),
-    )
+    prepared: list[Prepared] = []
+
+    def inspect(folder: Path) -> None:
+        """Before gigabytes are downloaded: can this page run it, and does it fit?"""
+        prepared.append(
+            prepare(
+                folder,
+                settings.context,
+                settings.model_label,
+                settings.quantization,
+                settings.rope,
+                settings.slots,
+                notes=(ZERO_GPU,) if ON_ZERO_GPU else (),
+            )
+        )
+
+    fetch_model(settings.model_source, settings.revision, report, inspect)
+    return load_prepared(prepared[-1], settings.adapter, report)
 
 
 def load_file(file: Path, settings: Settings) -> "Loaded":
@@ -136,7 +137,7 @@ def load_file(file: Path, settings: Settings) -> "Loaded":
             "Leave --rope out.",
         )
     kept = "The file stays as it is quantised: --quantization has no effect on it."
-    notes = (kept,) if settings.quantization not in ("4bit", "auto") else ()
+    notes = () if settings.quantization == "auto" else (kept,)
     return load_gguf(file, settings.context, settings.adapter, settings.slots, notes)
 
 

@@ -31,7 +31,8 @@ def write_gguf(
     head = struct.pack("<4sIQQ", b"GGUF", 3, len(tensors), len(metadata))
     for key, value in metadata.items():
         short = key in ("split.no", "split.count")
-        head += _text(key) + (struct.pack("<IH", 2, value) if short else _value(value))
+        signed = struct.pack("<Ii", 5, value) if key == "split.tensors.count" else b""
+        head += _text(key) + (signed or (struct.pack("<IH", 2, value) if short else _value(value)))
     offset, data = 0, b""
     for name, tensor in tensors.items():
         shape = tuple(reversed(tensor.shape))

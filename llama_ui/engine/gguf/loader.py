@@ -15,7 +15,7 @@ from llama_ui.engine.gguf.memory import choose_size
 from llama_ui.engine.gguf.reader import Damaged, Gguf, damaged, read_gguf
 from llama_ui.engine.gguf.tokenizer import GgufTokenizer
 from llama_ui.engine.licence import licence_of
-from llama_ui.engine.loading.checkpoint import SERVE_IT
+from llama_ui.engine.loading.config import SERVE_IT
 from llama_ui.errors import ModelError
 from llama_ui.prompt.formats import choose_format
 from llama_ui.prompt.llama2 import PromptFormat

@@ -6,7 +6,8 @@ The constants are fitted to what llama.cpp's process was seen to hold (benchmark
 from itertools import product
 
 from llama_ui.engine.gguf.reader import Gguf
-from llama_ui.engine.loading.memory import SLOTS_ON_CPU, MemoryNeed, gigabytes
+from llama_ui.engine.loading.memory import SLOTS_ON_CPU, MemoryNeed
+from llama_ui.engine.progress import size_in_words
 from llama_ui.errors import ModelError
 
 PADDING = 256  # llama.cpp rounds the length of a sequence up to this
@@ -83,8 +84,8 @@ def choose_size(
             return length, count
     length, count = context or lengths[-1], slots or 1
     problem = (
-        f"{file.name} does not fit in {gigabytes(free)} of memory: with --slots {count} and "
-        f"--context {length} it takes {gigabytes(total(length, count))}."
+        f"{file.name} does not fit in {size_in_words(free)} of memory: with --slots {count} and "
+        f"--context {length} it takes {size_in_words(total(length, count))}."
     )
     for smaller in (size for size in lengths if size < length):
         if total(smaller, 1) <= free * _USABLE:

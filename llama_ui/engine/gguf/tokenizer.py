@@ -27,6 +27,7 @@ from llama_ui.engine.loading.sentencepiece import (
     UNKNOWN,
     USER_DEFINED,
     Piece,
+    Vocabulary,
     tokenizer_of,
 )
 from llama_ui.errors import ModelError
@@ -196,7 +197,9 @@ def _sentencepiece(file: Gguf, tokens: list[str], kinds: list[int]) -> Tokenizer
     if len(scores) != len(tokens):
         raise Damaged("its vocabulary is incomplete")
     pieces = [Piece(*entry) for entry in zip(tokens, scores, kinds, strict=True)]
-    return tokenizer_of(pieces, file.get("tokenizer.ggml.add_space_prefix", bool, True))
+    joins_spaces = file.get("tokenizer.ggml.remove_extra_whitespaces", bool, False)
+    has_prefix = file.get("tokenizer.ggml.add_space_prefix", bool, True)
+    return tokenizer_of(Vocabulary(pieces, has_prefix=has_prefix, joins_spaces=joins_spaces))
 
 
 def _byte_level(file: Gguf, tokens: list[str], kinds: list[int]) -> Tokenizer:

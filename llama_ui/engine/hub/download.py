@@ -5,7 +5,6 @@ name there only when all of it has arrived, so a killed download keeps the finis
 begins the others again.
 """
 
-import json
 import logging
 import shutil
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -26,9 +25,9 @@ from llama_ui.engine.hub.repository import (
     look_up,
     remove_leftovers,
 )
-from llama_ui.engine.hub.snapshot import Kind, check_snapshot, small_files, weight_files
+from llama_ui.engine.hub.snapshot import Kind, small_files, weight_files
 from llama_ui.engine.hub.transfer import TransferMeter, bar_for
-from llama_ui.engine.loading.checkpoint import check_supported, gguf
+from llama_ui.engine.loading.checkpoint import gguf
 from llama_ui.engine.progress import Progress, Report, ignore, size_in_words
 from llama_ui.errors import ModelError
 
@@ -43,14 +42,14 @@ def fetch_model(
     report: Report = ignore,
     inspect: Callable[[Path], None] = lambda folder: None,
 ) -> Path:
-    """The folder of a complete, checked model: the source itself, or one in the cache.
+    """The folder of a model: the source itself as it is, or a complete one in the cache.
 
     Args:
         source: a local folder, or a Hub id such as "meta-llama/Llama-2-7b-chat-hf".
         revision: branch, tag or commit on the Hub; by default its main branch.
         report: hears how far the download is.
-        inspect: called with the folder when its config and tokenizer are there but the weights
-            may not be yet; what it raises ends the download before it costs anything.
+        inspect: called once with the folder when its config and tokenizer are there but the
+            weights may not be yet; what it raises ends the download before it costs anything.
 
     Raises:
         ModelError: says what is wrong and what to do.
@@ -59,7 +58,7 @@ def fetch_model(
 
 
 def fetch_adapter(source: str, revision: str | None = None, report: Report = ignore) -> Path:
-    """The folder of a complete, checked LoRA adapter; as fetch_model."""
+    """The folder of a LoRA adapter; as fetch_model."""
     return _fetch(source, revision, report, lambda folder: None, "adapter")
 
 
@@ -75,7 +74,6 @@ def _fetch(
     if folder is not None:
         if revision is not None:
             raise ModelError(f"{source} is a folder; it has no revisions.", "Omit --revision.")
-        check_snapshot(folder, kind)
         inspect(folder)
         return folder
     try:
@@ -85,13 +83,11 @@ def _fetch(
         fault = explain(source, revision, error)
         return _cached_copy(source, revision, kind, fault, inspect)
     try:
-        folder = _download(source, revision, listing, report, inspect, kind)
+        return _download(source, revision, listing, report, inspect, kind)
     except ModelError:
         raise
     except Exception as error:
         raise explain(source, revision, error) from error
-    check_snapshot(folder, kind)
-    return folder
 
 
 def fetch_files(
@@ -174,7 +170,8 @@ def _cached_copy(
     if config is None:
         raise fault
     try:
-        check_snapshot(config.parent, kind)
+        names = {path.name for path in config.parent.iterdir() if path.is_file()}
+        weight_files(source, config.parent, names, kind)
     except ModelError:
         raise fault from None
     log.warning("%s The copy of %s on this machine is used.", fault.problem, source)
@@ -191,8 +188,6 @@ def _download(
     kind: Kind,
 ) -> Path:
     folder = fetch_small_files(source, revision, listing, kind)
-    if kind == "model":
-        check_supported(source, json.loads((folder / "config.json").read_bytes()))
     inspect(folder)
     names = weight_files(source, folder, listing.files, kind)
     check_room(source, sum(listing.files[name].size for name in missing(source, names, listing)))

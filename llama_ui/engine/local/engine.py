@@ -13,6 +13,7 @@ from llama_ui.engine.base import EngineInfo, EngineLoad
 from llama_ui.engine.local.faults import (
     CRASHED,
     MEMORY_FULL,
+    NOT_FINITE,
     bug,
     has_lost_the_gpu,
     is_out_of_memory,
@@ -172,6 +173,10 @@ class LocalEngine(Wording):
         """One token for each; a fault in taking it is that request's alone."""
         self._speed.add(len(ready))
         for request, token in self._scheduler.decode(ready):
+            if token.id < 0:
+                log.error("%s", NOT_FINITE)
+                self._fail([request], NOT_FINITE)
+                continue
             try:
                 reason = self._scheduler.accept(request, token)
                 if reason is not None:
