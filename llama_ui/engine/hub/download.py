@@ -5,10 +5,9 @@ name there only when all of it has arrived, so a killed download keeps the finis
 begins the others again.
 """
 
-import json
 import logging
 import shutil
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from pathlib import Path
 
@@ -17,10 +16,18 @@ from huggingface_hub.errors import HFValidationError
 from huggingface_hub.utils import validate_repo_id  # type: ignore[attr-defined]
 
 from llama_ui.engine.hub.faults import damaged, disk_full, explain, no_such_model
-from llama_ui.engine.hub.repository import Listing, cached_file, discard, look_up, remove_leftovers
-from llama_ui.engine.hub.snapshot import Kind, check_snapshot, small_files, weight_files
+from llama_ui.engine.hub.repository import (
+    HubFile,
+    Listing,
+    cached_file,
+    cached_folder,
+    discard,
+    look_up,
+    remove_leftovers,
+)
+from llama_ui.engine.hub.snapshot import Kind, small_files, weight_files
 from llama_ui.engine.hub.transfer import TransferMeter, bar_for
-from llama_ui.engine.loading.checkpoint import check_supported, gguf
+from llama_ui.engine.loading.checkpoint import gguf
 from llama_ui.engine.progress import Progress, Report, ignore, size_in_words
 from llama_ui.errors import ModelError
 
@@ -35,14 +42,14 @@ def fetch_model(
     report: Report = ignore,
     inspect: Callable[[Path], None] = lambda folder: None,
 ) -> Path:
-    """The folder of a complete, checked model: the source itself, or one in the cache.
+    """The folder of a model: the source itself as it is, or a complete one in the cache.
 
     Args:
         source: a local folder, or a Hub id such as "meta-llama/Llama-2-7b-chat-hf".
         revision: branch, tag or commit on the Hub; by default its main branch.
         report: hears how far the download is.
-        inspect: called with the folder when its config and tokenizer are there but the weights
-            may not be yet; what it raises ends the download before it costs anything.
+        inspect: called once with the folder when its config and tokenizer are there but the
+            weights may not be yet; what it raises ends the download before it costs anything.
 
     Raises:
         ModelError: says what is wrong and what to do.
@@ -51,7 +58,7 @@ def fetch_model(
 
 
 def fetch_adapter(source: str, revision: str | None = None, report: Report = ignore) -> Path:
-    """The folder of a complete, checked LoRA adapter; as fetch_model."""
+    """The folder of a LoRA adapter; as fetch_model."""
     return _fetch(source, revision, report, lambda folder: None, "adapter")
 
 
@@ -67,7 +74,6 @@ def _fetch(
     if folder is not None:
         if revision is not None:
             raise ModelError(f"{source} is a folder; it has no revisions.", "Omit --revision.")
-        check_snapshot(folder, kind)
         inspect(folder)
         return folder
     try:
@@ -77,13 +83,65 @@ def _fetch(
         fault = explain(source, revision, error)
         return _cached_copy(source, revision, kind, fault, inspect)
     try:
-        folder = _download(source, revision, listing, report, inspect, kind)
+        return _download(source, revision, listing, report, inspect, kind)
     except ModelError:
         raise
     except Exception as error:
         raise explain(source, revision, error) from error
-    check_snapshot(folder, kind)
-    return folder
+
+
+def fetch_files(
+    source: str,
+    revision: str | None,
+    report: Report,
+    choose: Callable[[Mapping[str, HubFile]], Sequence[str]],
+) -> list[Path]:
+    """Some files of a repository, whole, in the cache; those there already where the Hub cannot be
+    asked.
+
+    Args:
+        choose: given the files that there are, names those that are wanted.
+
+    Raises:
+        ModelError: says what is wrong and what to do, or what choose says.
+    """
+    report(Progress("checking"))
+    try:
+        remove_leftovers(source)
+        listing = look_up(source, revision)
+    except Exception as error:
+        return _cached_files(source, revision, explain(source, revision, error), choose)
+    names = choose(listing.files)
+    try:
+        room = sum(listing.files[name].size for name in missing(source, names, listing))
+        check_room(source, room)
+        # The first by the name of the revision, which is noted so for a time without the Hub.
+        meter = TransferMeter(0, listing.files[names[0]].size, report)
+        first = _fetch_one(source, names[0], listing, meter, revision or "main")
+        _fetch_all(source, names[1:], listing, report)
+    except ModelError:
+        raise
+    except Exception as error:
+        raise explain(source, revision, error) from error
+    return [first, *(first.with_name(Path(name).name) for name in names[1:])]
+
+
+def _cached_files(
+    source: str,
+    revision: str | None,
+    fault: ModelError,
+    choose: Callable[[Mapping[str, HubFile]], Sequence[str]],
+) -> list[Path]:
+    folder = cached_folder(source, revision)
+    if folder is None:
+        raise fault
+    paths = {str(p.relative_to(folder)): p for p in folder.rglob("*") if p.is_file()}
+    try:
+        names = choose({n: HubFile(p.stat().st_size, None, None) for n, p in paths.items()})
+    except ModelError:
+        raise fault from None
+    log.warning("%s The copy of %s on this machine is used.", fault.problem, source)
+    return [paths[name] for name in names]
 
 
 def local_folder(source: str) -> Path | None:
@@ -112,7 +170,8 @@ def _cached_copy(
     if config is None:
         raise fault
     try:
-        check_snapshot(config.parent, kind)
+        names = {path.name for path in config.parent.iterdir() if path.is_file()}
+        weight_files(source, config.parent, names, kind)
     except ModelError:
         raise fault from None
     log.warning("%s The copy of %s on this machine is used.", fault.problem, source)
@@ -129,8 +188,6 @@ def _download(
     kind: Kind,
 ) -> Path:
     folder = fetch_small_files(source, revision, listing, kind)
-    if kind == "model":
-        check_supported(source, json.loads((folder / "config.json").read_bytes()))
     inspect(folder)
     names = weight_files(source, folder, listing.files, kind)
     check_room(source, sum(listing.files[name].size for name in missing(source, names, listing)))

@@ -13,8 +13,12 @@ from typing import Any
 import torch
 import torch.nn.functional as F
 
-from llama_ui.engine.local.kv_cache import KVCache
+from llama_ui.engine.local.kv_cache import KVCache, cache_dtype, slots_that_fit
 from llama_ui.engine.local.linear import Joined, direct
+from llama_ui.errors import ModelError
+
+_CHUNK_ON_GPU = 512
+_CHUNK_ON_CPU = 128
 
 
 class LlamaForward:
@@ -38,6 +42,8 @@ class LlamaForward:
         self._groups = config.num_attention_heads // config.num_key_value_heads
         self._head_dim = config.head_dim or config.hidden_size // config.num_attention_heads
         self.device: torch.device = self._embed.weight.device
+        self.vocabulary: int = config.vocab_size
+        self.chunk = _CHUNK_ON_GPU if self.device.type == "cuda" else _CHUNK_ON_CPU
         ends = (self._embed.weight, self._norm.weight, self._head.weight)
         self.devices = {tensor.device for tensor in (*ends, *cache.keys)}
         # LLM.int8() looks for outliers at every call, and waits for the GPU to tell.
@@ -71,6 +77,9 @@ class LlamaForward:
         scores: torch.Tensor = self._head(hidden)
         return scores.float().to(self.device)
 
+    def close(self) -> None:
+        """Nothing of it lies outside of this process."""
+
     def _attention(
         self, layer: "Layer", number: int, x: torch.Tensor, at: "_Place"
     ) -> torch.Tensor:
@@ -100,7 +109,7 @@ class LlamaForward:
     def _feed_forward(self, layer: "Layer", x: torch.Tensor) -> torch.Tensor:
         h = F.rms_norm(x, x.shape[-1:], layer.feed_forward_norm, self._eps)
         gate, up = layer.gate_up(h).chunk(2, dim=-1)
-        return layer.down(F.silu(gate) * up)
+        return layer.down(layer.activation(gate) * up)
 
     def _place(self, positions: torch.Tensor, first_row: int, length: int) -> "_Place":
         cos, sin = self._rotary
@@ -143,6 +152,7 @@ class Layer:
         self.attention_out = direct(attention.o_proj)
         self.gate_up = Joined(mlp.gate_proj, mlp.up_proj)
         self.down = direct(mlp.down_proj)
+        self.activation = mlp.act_fn
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,6 +172,33 @@ class _Place:
             return self
         tensors = (self.rows, self.positions, self.mask, self.cos, self.sin)
         return _Place(self.first_row, self.length, *(tensor.to(device) for tensor in tensors))
+
+
+def allocate(model: Any, length: int, slots: int | None) -> tuple[LlamaForward, KVCache]:
+    """Everything that holds memory, in the order in which it must be taken.
+
+    Args:
+        model: a LlamaForCausalLM.
+        length: positions a slot, in tokens.
+        slots: by default what suits the device.
+
+    Raises:
+        ModelError: there is no memory left.
+    """
+    try:
+        layers = [Layer(layer) for layer in model.model.layers]
+        # What loading and joining used in between is free for conversations.
+        torch.cuda.empty_cache()
+        devices = [layer.attention_norm.device for layer in layers]
+        dtype = cache_dtype(devices, model.dtype)
+        slots = slots or slots_that_fit(model.config, length, devices, dtype)
+        cache = KVCache(model.config, slots, length, devices, dtype)
+    except torch.OutOfMemoryError:
+        raise ModelError(
+            "The model is loaded, but there is no memory left to hold conversations.",
+            "Start with a smaller --context or fewer --slots.",
+        ) from None
+    return LlamaForward(model, layers, cache), cache
 
 
 def _rotate(x: torch.Tensor, cos: torch.Tensor, sin: torch.Tensor) -> torch.Tensor:

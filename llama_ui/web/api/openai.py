@@ -1,8 +1,8 @@
 """The API for programs, as OpenAI's clients call it: /v1/chat/completions, /v1/completions and
 /v1/models; /tokenize and /detokenize are those of vLLM.
 
-These routes stand beside Gradio, on the same port; the engine, its line and its limits are those
-of the page.
+These routes stand beside Gradio, on the same port; the door asks for the operator's key. The
+engine, its line and its limits are those of the page.
 """
 
 import asyncio
@@ -29,9 +29,8 @@ from llama_ui.errors import (
     incident,
 )
 from llama_ui.prompt.plan import PlanOptions, PromptPlan
-from llama_ui.web.access.admission import submit_for
-from llama_ui.web.access.identity import Access, visitor_of
-from llama_ui.web.access.limits import Gate
+from llama_ui.web.access.identity import visitor_of
+from llama_ui.web.access.limits import Gate, submit_for
 from llama_ui.web.api.replies import ChatAnswer, TextAnswer, cancelled_when_left, event_lines
 from llama_ui.web.api.schema import (
     ChatRequest,
@@ -56,16 +55,12 @@ class OpenAIApi:
 
     Args:
         starter: holds the engine.
-        access: who may call.
         gate: how much.
         defaults: the sampling options that a caller leaves out.
     """
 
-    def __init__(
-        self, starter: EngineStarter, access: Access, gate: Gate, defaults: Sampling
-    ) -> None:
+    def __init__(self, starter: EngineStarter, gate: Gate, defaults: Sampling) -> None:
         self._starter = starter
-        self._access = access
         self._gate = gate
         self._defaults = defaults
 
@@ -84,13 +79,10 @@ class OpenAIApi:
         ]
 
     def _guarded(self, handler: Handler) -> Handler:
-        """Check who calls, and report faults in OpenAI's shape."""
+        """Report faults in OpenAI's shape."""
 
         @wraps(handler)
         async def guarded(request: Request) -> Response:
-            if not self._access.allows(request):
-                said = "The key is missing or wrong." if self._access.key else _NO_KEY
-                return _error(401, said, "authentication_error")
             try:
                 return await handler(request)
             except ChatError as fault:
@@ -155,9 +147,7 @@ class OpenAIApi:
         sampling: Sampling,
         answer: ChatAnswer | TextAnswer,
     ) -> Response:
-        address = request.client.host if request.client else ""
-        visitor = visitor_of({}, "api" if self._access.key else None, address)
-        reply = submit_for(visitor, self._gate, answer.engine, plan, sampling)
+        reply = submit_for(visitor_of(request), self._gate, answer.engine, plan, sampling)
         if asked.stream:
             # A proxy that collects the answer would show the reply all at once.
             headers = {"Cache-Control": "no-cache", "X-Accel-Buffering": "no"}
@@ -209,12 +199,6 @@ class OpenAIApi:
         if self._starter.fault is not None:
             raise self._starter.fault.fresh()
         return self._starter.wait()
-
-
-_NO_KEY = (
-    "Without a key only programs on this machine may call, and only while the page is open to this "
-    "machine alone; whoever runs it can set one with --api-key."
-)
 
 
 def _check_can(engine: Engine, feature: str, field: str, is_wanted: bool) -> None:
