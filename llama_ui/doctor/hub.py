@@ -2,7 +2,7 @@
 
 from huggingface_hub import HfApi, constants, get_hf_file_metadata, get_token, hf_hub_url
 
-from llama_ui.doctor.findings import Finding, Status
+from llama_ui.doctor.check import Finding
 from llama_ui.engine.hub.download import check_room, fetch_small_files, missing
 from llama_ui.engine.hub.faults import LOG_IN, explain, is_unreachable
 from llama_ui.engine.hub.repository import Listing, cached_file, look_up
@@ -73,8 +73,8 @@ def _token(listing: Listing) -> Finding:
     except Exception as error:
         fault = explain("your account", None, error)
         # This question has a strict limit of its own; the model may still be given.
-        status: Status = "failed" if "accept" in fault.problem else "warning"
-        return Finding("Token", status, fault.problem, fault.next_step)
+        is_wrong = "accept" in fault.problem
+        return Finding("Token", "failed" if is_wrong else "warning", fault.problem, fault.next_step)
 
 
 def _model(source: str, revision: str | None, listing: Listing) -> str:

@@ -5,7 +5,12 @@ import io
 import logging
 import secrets
 import sys
+import threading
+from collections.abc import Callable
+from functools import partial
 from urllib.parse import urlsplit
+
+from gradio.tunneling import CURRENT_TUNNELS
 
 from llama_ui.chat.options import ChatOptions
 from llama_ui.chat.sampling import Sampling
@@ -24,6 +29,9 @@ _MOST_SLOTS = 32
 _BESIDE = 16
 # A smaller line would turn away events that only happen to come at the same moment.
 _LEAST_LINE = 32
+# For the engine, then for the server: a reply ends within milliseconds, a chunk of a long prompt
+# on a CPU may take longer than anybody waits.
+_CLOSE_S = 1.2
 _STYLES = ("style", "sidebar", "presets", "markdown", "inspect")
 
 log = logging.getLogger(__name__)
@@ -34,11 +42,13 @@ def serve(
     settings: Settings,
     open_browser: bool,
     metrics: Metrics,
+    wait: Callable[[], object],
     space_host: str | None = None,
 ) -> int:
-    """Serve the page until Ctrl+C; returns the exit code of the program.
+    """Serve the page; returns the exit code, 0 unless it cannot be opened.
 
     Args:
+        wait: returns when the page is to be closed.
         space_host: the name of the Hugging Face Space that it runs in, if it does.
     """
     in_space = space_host is not None
@@ -108,8 +118,17 @@ def serve(
         print(f"Log in as {auth[0]} with the password {auth[1]}", flush=True)
     if settings.is_public and auth is None:
         print("Anyone who can reach it can use it: --auth USER:PASSWORD asks for a log-in.")
-    # It ends at Ctrl+C; whoever presses that again is in a hurry.
-    with contextlib.suppress(KeyboardInterrupt):
-        page.block_thread()
-    starter.close()
+    wait()
+    # First the engine, which ends the running replies as stopped; what they then still send to
+    # their readers is waited for. Nothing may take long: a supervisor kills who does not end.
+    _at_most(_CLOSE_S, starter.close)
+    _at_most(_CLOSE_S, partial(page.close, verbose=False))
+    for tunnel in CURRENT_TUNNELS:
+        tunnel.kill()
     return 0
+
+
+def _at_most(limit_s: float, act: Callable[[], object]) -> None:
+    thread = threading.Thread(target=act, daemon=True)
+    thread.start()
+    thread.join(limit_s)
