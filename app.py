@@ -31,6 +31,8 @@ if TYPE_CHECKING:
 FOR_LIBRARIES = {
     # No telemetry, no calls home.
     "GRADIO_ANALYTICS_ENABLED": "False",
+    # The web server is to believe no proxy: web/access does, and only a trusted one.
+    "FORWARDED_ALLOW_IPS": "",
     # At the end of each event Gradio tabulates up to 10,000 earlier ones with pandas, for a monitor
     # that is switched off here: after an hour of many visitors that is most of what an event costs.
     "GRADIO_ANALYTICS_MAX_EVENTS": "1",
@@ -43,8 +45,6 @@ UNLESS_SET = {
     "PYTORCH_CUDA_ALLOC_CONF": "expandable_segments:True",
 }
 EXIT_GPU_LOST = 70
-# Where a Space's own proxies are. Believing everybody would let visitors make up addresses.
-PRIVATE = "127.0.0.0/8,10.0.0.0/8,172.16.0.0/12,192.168.0.0/16,100.64.0.0/10"
 ZERO_GPU = (
     "This Space runs on ZeroGPU, which lends a GPU for one call at a time; this application keeps "
     "its model, so Pocket Llama answers, on the CPU. Choose other hardware for a larger model."
@@ -111,10 +111,6 @@ def start(settings: Settings, notes: tuple[str, ...], ending: Ending) -> int:
     )
     starter.start()
     space = os.environ.get("SPACE_HOST", "") if "SPACE_ID" in os.environ else None
-    # Read by the web server. Whom else it would believe: every visitor of a public link.
-    os.environ["FORWARDED_ALLOW_IPS"] = settings.trusted_proxy or (
-        PRIVATE if space is not None else ""
-    )
 
     # Imported here: the model starts loading while Gradio is being imported.
     from llama_ui.web.server import serve

@@ -19,18 +19,14 @@ if TYPE_CHECKING:
 
 class Ending:
     """Ends the program at Ctrl+C (exit code 130) and SIGTERM (0), at any moment, without a
-    traceback.
-
-    A signal that this process was told to ignore stays ignored.
-    """
+    traceback; also where a shell started it in the background, which makes Python ignore Ctrl+C."""
 
     def __init__(self) -> None:
         self.code = 0
         self._is_waiting = False
         self._folders: list[Path] = []
         for number in (signal.SIGINT, signal.SIGTERM):
-            if signal.getsignal(number) is not signal.SIG_IGN:
-                signal.signal(number, self._receive)
+            signal.signal(number, self._receive)
 
     def wait(self) -> None:
         """Block until a signal arrives, once. At any other time a signal ends the program on the

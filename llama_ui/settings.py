@@ -150,6 +150,9 @@ class Settings(BaseModel):
     trusted_proxy: str | None = _option(
         None, "address of a proxy whose X-Forwarded-For says who the visitor is", "ADDRESS"
     )
+    public_url: str | None = _option(
+        None, "address at which visitors find the page, if a proxy does not tell it", "URL"
+    )
     requests_per_minute: int | None = _option(
         None,
         "requests that one visitor may send; 30 on a shared page, 15 on a Space",
@@ -169,12 +172,13 @@ class Settings(BaseModel):
         False, description="with --check: as JSON, for machines", validation_alias="json"
     )
 
-    @field_validator("server")
+    @field_validator("server", "public_url")
     @classmethod
-    def _check_server(cls, address: str | None) -> str | None:
-        if address is not None and not _is_plain_url(address):
+    def _check_url(cls, address: str | None, info: ValidationInfo) -> str | None:
+        if address and not _is_plain_url(address):
             raise OptionError(
-                "--server isn't a valid URL.", "Write it like http://127.0.0.1:8000/v1."
+                f"{flag_of(str(info.field_name))} isn't a valid URL.",
+                "Write it like http://127.0.0.1:8000/v1, without a user, a query or a fragment.",
             )
         return address
 
@@ -301,7 +305,7 @@ def is_loopback(host: str) -> bool:
     try:
         return ipaddress.ip_address(host).is_loopback
     except ValueError:
-        return host == "localhost"
+        return host.lower() == "localhost"
 
 
 def _is_network(text: str) -> bool:

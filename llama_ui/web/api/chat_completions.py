@@ -1,7 +1,7 @@
 """The API for programs: POST /v1/chat/completions and GET /v1/models, as OpenAI's clients call it.
 
-These routes stand beside Gradio, on the same port; the engine, its line and its limits are those
-of the page.
+These routes stand beside Gradio, on the same port; the door asks for the operator's key. The
+engine, its line and its limits are those of the page.
 """
 
 import asyncio
@@ -28,9 +28,8 @@ from llama_ui.errors import (
     incident,
 )
 from llama_ui.tools.actions import spoken
-from llama_ui.web.access.admission import submit_for
-from llama_ui.web.access.identity import Access, visitor_of
-from llama_ui.web.access.limits import Gate
+from llama_ui.web.access.identity import visitor_of
+from llama_ui.web.access.limits import Gate, submit_for
 from llama_ui.web.api.replies import (
     Completion,
     EventStream,
@@ -53,16 +52,12 @@ class OpenAIApi:
 
     Args:
         starter: holds the engine.
-        access: who may call.
         gate: how much.
         defaults: the sampling options that a caller leaves out.
     """
 
-    def __init__(
-        self, starter: EngineStarter, access: Access, gate: Gate, defaults: Sampling
-    ) -> None:
+    def __init__(self, starter: EngineStarter, gate: Gate, defaults: Sampling) -> None:
         self._starter = starter
-        self._access = access
         self._gate = gate
         self._defaults = defaults
 
@@ -74,13 +69,10 @@ class OpenAIApi:
         ]
 
     def _told(self, handler: Handler) -> Handler:
-        """Check who calls, and tell of faults in OpenAI's shape."""
+        """Tell of faults in OpenAI's shape."""
 
         @wraps(handler)
         async def told(request: Request) -> Response:
-            if not self._access.allows(request):
-                said = "The key is missing or wrong." if self._access.key else _NO_KEY
-                return JSONResponse(error_body(said, "authentication_error"), 401)
             try:
                 return await handler(request)
             except ChatError as fault:
@@ -113,8 +105,7 @@ class OpenAIApi:
         if asked.logprobs and "logprobs" not in engine.info.supports:
             reason = engine.info.missing["logprobs"]
             return JSONResponse(error_body(reason, _INVALID, "logprobs"), 400)
-        address = request.client.host if request.client else ""
-        visitor = visitor_of({}, "api" if self._access.key else None, address)
+        visitor = visitor_of(request)
         plan = await asyncio.to_thread(engine.plan, messages, sampling, options)
         completion = Completion(
             engine.info.name,
@@ -177,12 +168,6 @@ class OpenAIApi:
         if self._starter.fault is not None:
             raise self._starter.fault.fresh()
         return self._starter.wait()
-
-
-_NO_KEY = (
-    "Without a key only programs on this machine may call, and only while the page is open to this "
-    "machine alone; whoever runs it can set one with --api-key."
-)
 
 
 async def _body(request: Request) -> bytes:

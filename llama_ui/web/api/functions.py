@@ -12,9 +12,8 @@ from llama_ui.chat.sampling import SAMPLING, Sampling
 from llama_ui.engine.base import Engine
 from llama_ui.engine.starter import EngineStarter
 from llama_ui.errors import ChatError, OptionError
-from llama_ui.web.access.admission import submit_for
-from llama_ui.web.access.identity import visitor_of_page
-from llama_ui.web.access.limits import Gate
+from llama_ui.web.access.identity import visitor_of
+from llama_ui.web.access.limits import Gate, submit_for
 from llama_ui.web.page.updates import FramePacer
 
 OPTIONS = [option.name for option in SAMPLING if option.feature != "logprobs"]
@@ -60,7 +59,7 @@ class Api:
             sampling = self._sampling(options)
             engine = await self._engine()
             plan = await asyncio.to_thread(engine.plan, messages, sampling)
-            visitor = visitor_of_page(request)
+            visitor = visitor_of(request)
             reply, text = submit_for(visitor, self._gate, engine, plan, sampling), ""
             with self._pacer.stream():
                 async for chunk in reply:
@@ -75,7 +74,10 @@ class Api:
                 reply.cancel()
 
     async def prompt(
-        self, messages: list[dict[str, str]], options: dict[str, Any] | None = None
+        self,
+        messages: list[dict[str, str]],
+        options: dict[str, Any] | None = None,
+        request: gr.Request = None,  # type: ignore[assignment]
     ) -> dict[str, Any]:
         """The exact prompt for these messages: its text, its token ids, tokens by part.
 
@@ -86,7 +88,7 @@ class Api:
         try:
             checked, sampling = parse_messages(messages), self._sampling(options)
             engine = await self._engine()
-            plan = await asyncio.to_thread(engine.plan, checked, sampling)
+            plan = await self._gate.bounded(visitor_of(request), engine.plan, checked, sampling)
         except ChatError as fault:
             raise gr.Error(str(fault), print_exception=False) from None
         return {"text": plan.text, "ids": plan.ids, "counts": plan.counts, "dropped": plan.dropped}

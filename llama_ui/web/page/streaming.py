@@ -14,8 +14,7 @@ from llama_ui.engine.base import Engine
 from llama_ui.engine.reply import Reply
 from llama_ui.engine.starter import EngineStarter
 from llama_ui.errors import ChatError, incident
-from llama_ui.web.access.admission import submit_for
-from llama_ui.web.access.limits import Gate, Visitor
+from llama_ui.web.access.limits import Gate, Visitor, submit_for
 from llama_ui.web.page.actions import Action, change, turns, with_one_seed
 from llama_ui.web.page.running import Running, kept
 from llama_ui.web.page.turn import Turn
@@ -98,7 +97,7 @@ class Turns:
                             "type": "html",
                             "html": await asyncio.to_thread(html_of, chat, numbers),
                         }
-                yield await asyncio.to_thread(shown, chat, changed)
+                yield await self._gate.bounded(visitor, shown, chat, changed)
                 return
             begun = turns(replace(chat, options=options), action, self._starter.wait)
             seed = secrets.randbelow(int(LIMITS["seed"][1]) + 1)

@@ -7,8 +7,7 @@ import pytest
 
 from llama_ui.chat.sampling import Sampling
 from llama_ui.errors import LimitError
-from llama_ui.web.access.admission import submit_for
-from llama_ui.web.access.limits import Gate, Limits, Visitor
+from llama_ui.web.access.limits import Gate, Limits, Visitor, submit_for
 
 ASK = [{"role": "user", "content": "Tell me a tiny story."}]
 ANN = Visitor("ann", "10.0.0.1")
