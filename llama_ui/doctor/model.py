@@ -78,8 +78,7 @@ def _memory(settings: Settings) -> list[Finding]:
 
 def _config(settings: Settings) -> dict[str, Any] | None:
     """The model's config.json as far as it is known before a download."""
-    from llama_ui.engine.hub.download import local_folder
-    from llama_ui.engine.hub.repository import cached_file
+    from llama_ui.engine.hub.download import cached_file, local_folder
     from llama_ui.engine.loading.shape import LLAMA_2
 
     source = settings.model_source
