@@ -99,7 +99,7 @@ def test_the_fault_is_raised_to_each_who_asks():
 def test_a_bug_is_an_incident(caplog):
     starter = EngineStarter(lambda report: 1 / 0, "Pocket Llama")
     starter.start()
-    with pytest.raises(EngineError, match="Pocket Llama could not be loaded .incident "):
+    with pytest.raises(EngineError, match=r"could not be loaded \(incident "):
         starter.wait()
     assert "ZeroDivisionError" in caplog.text
 
