@@ -23,6 +23,8 @@ from llama_ui.startup import (
 )
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from llama_ui.engine.base import Engine
     from llama_ui.engine.progress import Report
     from llama_ui.settings import Settings
@@ -136,27 +138,30 @@ def without_packages(missing: str) -> int:
 def local_engine(settings: Settings, report: Report, notes: tuple[str, ...] = ()) -> Engine:
     """Fetch and load the model and start its engine; runs in the background."""
     from llama_ui.doctor.machine import check_before_load
-    from llama_ui.doctor.model import check_memory
     from llama_ui.engine.hub.download import fetch_model
-    from llama_ui.engine.loading.loader import load_model
+    from llama_ui.engine.loading.loader import Prepared, load_prepared, prepare
     from llama_ui.engine.local.engine import LocalEngine
 
     check_before_load(settings.is_pocket)
-    # Before gigabytes are downloaded: do they fit into memory?
-    inspect = partial(check_memory, settings)
-    folder = fetch_model(settings.model_source, settings.revision, report, inspect)
+    prepared: list[Prepared] = []
+
+    def inspect(folder: Path) -> None:
+        """Before gigabytes are downloaded: can this page run it, and does it fit?"""
+        prepared.append(
+            prepare(
+                folder,
+                settings.context,
+                settings.model_label,
+                settings.quantization,
+                settings.rope,
+                settings.slots,
+                notes=notes,
+            )
+        )
+
+    fetch_model(settings.model_source, settings.revision, report, inspect)
     return LocalEngine(
-        load_model(
-            str(folder),
-            settings.context,
-            settings.model_label,
-            settings.quantization,
-            settings.rope,
-            settings.adapter,
-            settings.slots,
-            report,
-            notes,
-        ),
+        load_prepared(prepared[-1], settings.adapter, report),
         slots=settings.slots,
         max_waiting=settings.max_waiting,
         public_system=settings.system_prompt,

@@ -33,7 +33,7 @@ MODELS = {
     "13b": "meta-llama/Llama-2-13b-chat-hf",
     "70b": "meta-llama/Llama-2-70b-chat-hf",
 }
-Quantization = Literal["4bit", "8bit", "none"]
+Quantization = Literal["auto", "4bit", "8bit", "none"]
 Rope = Literal["linear", "dynamic", "yarn"]
 _OF_MODEL = ("model", "revision", "quantization", "context", "rope", "adapter")
 _MIN_KEY_CHARS = 16
@@ -84,7 +84,10 @@ class Settings(BaseModel):
         None, "branch, tag or commit of a model on the Hub; without it its main branch"
     )
     quantization: Quantization = _option(
-        "4bit", "how weights that are not quantised yet are held: 4bit, 8bit or none", "KIND"
+        "auto",
+        "how weights that are not quantised yet are held: 4bit, 8bit, none, or auto, which is 4bit "
+        "for models of 3B and more, and for smaller ones the best that fits into memory",
+        "KIND",
     )
     context: int | None = _option(
         None,

@@ -1,4 +1,5 @@
 // Chat options: what Gradio's controls hold is read before each turn, and written when a chat is opened.
+import {make} from './dom.js';
 
 /** @typedef {Record<string, any>} Options by the names of the table of options */
 
@@ -64,7 +65,10 @@ export const greyOptions = (features, missing) => {
         for (const input of control.querySelectorAll('input, textarea, button')) /** @type {HTMLInputElement} */ (input).disabled = Boolean(reason);
         control.classList.toggle('greyed', Boolean(reason));
         let note = control.querySelector('.reason');
-        if (!note && reason) control.append(note = Object.assign(document.createElement('p'), {className: 'reason'}));
+        if (!note && reason) {
+            note = make('p', {class: 'reason'});
+            control.append(note);
+        }
         if (note) note.textContent = reason;
     }
 };

@@ -19,18 +19,6 @@ def checks(settings: Settings) -> dict[str, Check]:
     return {name: partial(check, settings) for name, check in each.items()}
 
 
-def check_memory(settings: Settings, folder: Path) -> None:
-    """Raises ModelError when the model in this folder does not fit into what is free."""
-    _check_fits(settings, json.loads((folder / "config.json").read_bytes()))
-
-
-def _check_fits(settings: Settings, config: dict[str, Any]) -> None:
-    from llama_ui.engine.loading.device import check_fits
-
-    name, context = settings.model_label, settings.context
-    check_fits(name, config, context, settings.quantization, settings.slots)
-
-
 def _model(settings: Settings) -> list[Finding]:
     from llama_ui.doctor.hub import NAMES, check_hub
     from llama_ui.engine.hub.download import local_folder
@@ -50,8 +38,9 @@ def _model(settings: Settings) -> list[Finding]:
 
 
 def _memory(settings: Settings) -> list[Finding]:
-    from llama_ui.engine.loading.device import this_device
-    from llama_ui.engine.loading.memory import gigabytes, memory_need, most_slots
+    from llama_ui.engine.loading.device import check_fits, choose_quantization, this_device
+    from llama_ui.engine.loading.memory import memory_need, most_slots
+    from llama_ui.engine.progress import size_in_words
 
     try:
         config = _config(settings)
@@ -60,19 +49,21 @@ def _memory(settings: Settings) -> list[Finding]:
     if config is None:
         return [Finding("Memory", "skipped", "not known without the model's config.json")]
     try:
-        _check_fits(settings, config)
+        wanted = (settings.context, settings.slots)
+        held = choose_quantization(config, settings.quantization, *wanted)
+        check_fits(settings.model_label, config, settings.context, held, settings.slots)
     except ModelError as fault:
         return [Finding.of("Memory", fault)]
     device = this_device()
     how: dict[str, Any] = {
-        "quantization": settings.quantization,
+        "quantization": held,
         "context": settings.context,
         "gpus": device.gpus,
     }
     slots = settings.slots or most_slots(config, device.free, **how)
-    need = gigabytes(memory_need(config, slots=slots, **how).total)
+    need = size_in_words(memory_need(config, slots=slots, **how).total)
     replies = "1 reply" if slots == 1 else f"{slots} replies"
-    found = f"{need} for {replies} at once; {gigabytes(device.free)} free"
+    found = f"{need} for {replies} at once; {size_in_words(device.free)} free"
     return [Finding("Memory", "ok", found)]
 
 

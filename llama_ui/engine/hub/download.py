@@ -6,7 +6,6 @@ begins the others again.
 """
 
 import glob
-import json
 import logging
 import shutil
 import threading
@@ -27,8 +26,8 @@ from huggingface_hub.utils import (  # type: ignore[attr-defined]
 )
 
 from llama_ui.engine.hub.faults import damaged, disk_full, explain, no_such_model
-from llama_ui.engine.hub.snapshot import Kind, check_snapshot, small_files, weight_files
-from llama_ui.engine.loading.checkpoint import check_supported, gguf
+from llama_ui.engine.hub.snapshot import Kind, small_files, weight_files
+from llama_ui.engine.loading.checkpoint import gguf
 from llama_ui.engine.progress import Progress, Report, ignore, size_in_words
 from llama_ui.errors import ModelError
 
@@ -59,14 +58,14 @@ def fetch_model(
     report: Report = ignore,
     inspect: Inspect = lambda folder: None,
 ) -> Path:
-    """The folder of a complete, checked model: the source itself, or one in the cache.
+    """The folder of a model: the source itself as it is, or a complete one in the cache.
 
     Args:
         source: a local folder, or a Hub id such as "meta-llama/Llama-2-7b-chat-hf".
         revision: branch, tag or commit on the Hub; by default its main branch.
         report: is told how far the download is.
-        inspect: called with the folder when its config and tokenizer are there but the weights
-            may not be yet; what it raises ends the download before it costs anything.
+        inspect: called once with the folder when its config and tokenizer are there but the
+            weights may not be yet; what it raises ends the download before it costs anything.
 
     Raises:
         ModelError: says what is wrong and what to do.
@@ -75,7 +74,7 @@ def fetch_model(
 
 
 def fetch_adapter(source: str, revision: str | None = None, report: Report = ignore) -> Path:
-    """The folder of a complete, checked LoRA adapter; as fetch_model."""
+    """The folder of a LoRA adapter; as fetch_model."""
     return _fetch(source, revision, report, lambda folder: None, "adapter")
 
 
@@ -85,7 +84,6 @@ def _fetch(source: str, revision: str | None, report: Report, inspect: Inspect, 
     if folder is not None:
         if revision is not None:
             raise ModelError(f"{source} is a folder; it has no revisions.", "Omit --revision.")
-        check_snapshot(folder, kind)
         inspect(folder)
         return folder
     try:
@@ -96,8 +94,6 @@ def _fetch(source: str, revision: str | None, report: Report, inspect: Inspect, 
         return _cached_copy(source, revision, kind, fault, inspect)
     try:
         folder = fetch_small_files(source, revision, listing, kind)
-        if kind == "model":
-            check_supported(source, json.loads((folder / "config.json").read_bytes()))
         inspect(folder)
         names = weight_files(source, folder, listing.sizes, kind)
         check_room(source, sum(listing.sizes[name] for name in missing(source, names, listing)))
@@ -106,7 +102,6 @@ def _fetch(source: str, revision: str | None, report: Report, inspect: Inspect, 
         raise
     except Exception as error:
         raise explain(source, revision, error) from error
-    check_snapshot(folder, kind)
     return folder
 
 
@@ -201,7 +196,8 @@ def _cached_copy(
     if config is None:
         raise fault
     try:
-        check_snapshot(config.parent, kind)
+        names = {path.name for path in config.parent.iterdir() if path.is_file()}
+        weight_files(source, config.parent, names, kind)
     except ModelError:
         raise fault from None
     log.warning("%s The copy of %s on this machine is used.", fault.problem, source)

@@ -11,7 +11,13 @@ import torch
 from llama_ui.chat.sampling import Sampling
 from llama_ui.engine.base import EngineInfo, EngineLoad
 from llama_ui.engine.loading.loader import LoadedModel
-from llama_ui.engine.local.faults import MEMORY_FULL, bug, has_lost_the_gpu, is_out_of_memory
+from llama_ui.engine.local.faults import (
+    MEMORY_FULL,
+    NOT_FINITE,
+    bug,
+    has_lost_the_gpu,
+    is_out_of_memory,
+)
 from llama_ui.engine.local.request import Request
 from llama_ui.engine.local.scheduler import make_scheduler
 from llama_ui.engine.local.wording import Wording
@@ -163,6 +169,10 @@ class LocalEngine(Wording):
         """One token for each; a fault in taking it is that request's alone."""
         self._speed.add(len(ready))
         for request, token in self._scheduler.decode(ready):
+            if token.id < 0:
+                log.error("%s", NOT_FINITE)
+                self._fail([request], NOT_FINITE)
+                continue
             try:
                 reason = self._scheduler.accept(request, token)
                 if reason is not None:

@@ -14,6 +14,13 @@ MEMORY_FULL = EngineError(
 )
 
 
+NOT_FINITE = EngineError(
+    "The model computes no numbers (NaN or infinite): its weights are damaged, or too large for "
+    "the way they are held.",
+    "Copy or download the model again, or start with another --quantization.",
+)
+
+
 def bug(fault: Exception) -> EngineError:
     """Log a fault that nobody expected; returns what the reader is told."""
     return incident(log, fault, "The model failed while it wrote this reply", "Retry.")

@@ -100,7 +100,7 @@ class LlamaForward:
     def _feed_forward(self, layer: "Layer", x: torch.Tensor) -> torch.Tensor:
         h = F.rms_norm(x, x.shape[-1:], layer.feed_forward_norm, self._eps)
         gate, up = layer.gate_up(h).chunk(2, dim=-1)
-        return layer.down(F.silu(gate) * up)
+        return layer.down(layer.activation(gate) * up)
 
     def _place(self, positions: torch.Tensor, first_row: int, length: int) -> "_Place":
         cos, sin = self._rotary
@@ -143,6 +143,7 @@ class Layer:
         self.attention_out = direct(attention.o_proj)
         self.gate_up = Joined(mlp.gate_proj, mlp.up_proj)
         self.down = direct(mlp.down_proj)
+        self.activation = mlp.act_fn
 
 
 @dataclass(frozen=True, slots=True)

@@ -188,8 +188,9 @@ class ModelRunner:
         if not shape.logprobs:
             return _Output(chosen)
         every = logits.log_softmax(-1)
-        best, ids = every.topk(_TOP, dim=-1)
-        return _Output(chosen, torch.cat((every.gather(-1, chosen[:, None]), best), dim=-1), ids)
+        best, ids = every.topk(min(_TOP, every.shape[-1]), dim=-1)
+        own = every.gather(-1, chosen.clamp(min=0)[:, None])
+        return _Output(chosen, torch.cat((own, best), dim=-1), ids)
 
 
 def _tokens(output: _Output, inputs: Sequence[RowInput]) -> list[Token]:

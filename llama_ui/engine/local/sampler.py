@@ -50,7 +50,7 @@ def sample(logits: torch.Tensor, options: RowOptions, candidates: int) -> torch.
         candidates: how many of the best tokens to look at; at least the largest top_k.
 
     Returns:
-        Token ids, [rows].
+        Token ids, [rows]; -1 where the best logit is not a finite number.
     """
     best, ids = logits.topk(min(candidates, logits.shape[-1]), dim=-1)
     is_greedy = options.temperature == 0
@@ -69,4 +69,6 @@ def sample(logits: torch.Tensor, options: RowOptions, candidates: int) -> torch.
     # number keeps none: it must not reach outside, where it would end the rows beside it.
     choice = torch.minimum(choice, kept.sum(-1) - 1).clamp(min=0)
     drawn = ids.gather(-1, choice[:, None])[:, 0]
-    return torch.where(is_greedy, logits.argmax(-1), drawn)
+    drawn = torch.where(is_greedy, logits.argmax(-1), drawn)
+    # NaN counts as the largest, so one anywhere in a row comes first.
+    return torch.where(best[:, 0].isfinite(), drawn, -1)

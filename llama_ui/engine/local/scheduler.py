@@ -4,6 +4,7 @@ Only the engine's thread uses it, so nothing here locks.
 """
 
 from collections.abc import Sequence
+from itertools import chain
 
 import torch
 
@@ -196,7 +197,7 @@ def make_scheduler(loaded: LoadedModel, slots: int | None, chunk: int | None) ->
 def _end_tokens(loaded: LoadedModel) -> frozenset[int]:
     """Every token that ends a reply: the tokenizer's, the template's, and those the
     checkpoint names."""
-    named = loaded.model.generation_config.eos_token_id
-    several = named if isinstance(named, list) else [named]
-    every = (*several, loaded.tokenizer.eos_token_id, *loaded.format.end_tokens)
+    configs = (loaded.model.config, loaded.model.generation_config)
+    lists = [n if isinstance(n, list) else [n] for n in (c.eos_token_id for c in configs)]
+    every = (*chain(*lists), loaded.tokenizer.eos_token_id, *loaded.format.end_tokens)
     return frozenset(token for token in every if token is not None)

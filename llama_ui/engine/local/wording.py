@@ -8,8 +8,7 @@ from llama_ui.chat.sampling import Sampling
 from llama_ui.engine.loading.loader import LoadedModel
 from llama_ui.engine.local.detokenizer import piece_text
 from llama_ui.prompt.llama2 import Message, Segment
-from llama_ui.prompt.plan import PlanOptions, PromptPlan
-from llama_ui.prompt.planning import plan_prompt
+from llama_ui.prompt.plan import PlanOptions, PromptPlan, plan_prompt
 
 
 class Wording:

@@ -11,6 +11,7 @@ from pathlib import PurePosixPath
 import httpx
 
 from llama_ui.chat.sampling import LIMITS, Sampling
+from llama_ui.chat.text import MAX_CHAT_CHARS
 from llama_ui.engine.base import EngineInfo, EngineLoad
 from llama_ui.engine.reply import Chunk, Reply
 from llama_ui.engine.served.faults import TimeLimits, explained
@@ -19,8 +20,7 @@ from llama_ui.engine.served.server import RemoteServer
 from llama_ui.engine.stopwords import StopWords
 from llama_ui.errors import BusyError, EngineError
 from llama_ui.prompt.llama2 import Message, Segment, check_dialog
-from llama_ui.prompt.plan import PlanOptions, PromptPlan
-from llama_ui.prompt.planning import plan_prompt
+from llama_ui.prompt.plan import PlanOptions, PromptPlan, plan_prompt
 
 _NOT_HERE = "The model runs on another server"
 _ALWAYS_MISSING = {
@@ -123,7 +123,7 @@ class RemoteEngine:
         Raises:
             DialogError: the messages are no dialogue.
         """
-        return plan_prompt(_segments, messages, options, window=1, reply_tokens=0)
+        return plan_prompt(_segments, messages, options, window=MAX_CHAT_CHARS, reply_tokens=0)
 
     def submit(self, plan: PromptPlan, sampling: Sampling) -> Reply:
         """Send the request; raises EngineError when too many are open."""

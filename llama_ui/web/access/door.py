@@ -22,7 +22,14 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from llama_ui.errors import OptionError
 from llama_ui.web.access.addresses import Arrival, Place, Proxies, network, parse_origin
-from llama_ui.web.access.bodies import SESSION, Bodies, BodyError, GradioFunctions, parse_json
+from llama_ui.web.access.bodies import (
+    SESSION,
+    Bodies,
+    BodyError,
+    GradioFunctions,
+    check_brackets,
+    parse_json,
+)
 from llama_ui.web.access.identity import COOKIE, Access, Caller, new_cookie, visitor_from
 from llama_ui.web.access.limits import Buckets, Visitor
 from llama_ui.web.access.login import Login
@@ -206,6 +213,7 @@ class _Visit:
             self._bind(self._path.rstrip("/").rpartition("/")[2], caller.visitor)
         if row.body != "none":
             body = await self._door._bodies.read(receive, row.largest)
+            check_brackets(body)
         if body is not None and row.body == "event":
             session, body = await self._door._functions.event(self._path, body)
             if session is not None:

@@ -85,8 +85,10 @@ ROWS = (
     Row("/page/import", _POST, "visitor", "work", "raw", 60 * _MB),
     # For gradio_client: the functions /chat and /prompt.
     Row(f"{_GRADIO}/info"),
-    Row(f"{_GRADIO}/call/{{name}}", _POST, "visitor", "reply", "event", 2 * _MB),
-    Row(f"{_GRADIO}/call/{{name}}/{{name}}"),
+    Row(f"{_GRADIO}/call/chat", _POST, "visitor", "reply", "event", 2 * _MB),
+    Row(f"{_GRADIO}/call/prompt", _POST, "visitor", "work", "event", 2 * _MB),
+    Row(f"{_GRADIO}/call/chat/{{name}}"),
+    Row(f"{_GRADIO}/call/prompt/{{name}}"),
     Row(f"{_GRADIO}/queue/join", _POST, "visitor", "reply", "event", 2 * _MB),
     Row(f"{_GRADIO}/queue/data", counts="session", query=("session_hash",)),
     Row(f"{_GRADIO}/heartbeat/{{name}}", counts="session"),

@@ -16,9 +16,9 @@ from llama_ui.chat.conversation import Conversation
 from llama_ui.chat.export import from_json, read_chat, to_markdown
 from llama_ui.chat.options import ChatOptions, options_from_form
 from llama_ui.chat.sampling import LIMITS
-from llama_ui.engine.base import Engine, EngineInfo
+from llama_ui.engine.base import EngineInfo
 from llama_ui.engine.starter import EngineStarter
-from llama_ui.errors import ChatError, DialogError, EngineError, incident
+from llama_ui.errors import ChatError, DialogError, incident
 from llama_ui.web.access.identity import caller_of, visitor_of
 from llama_ui.web.access.limits import Gate
 from llama_ui.web.page.streaming import Turns
@@ -82,7 +82,7 @@ class PageRoutes:
         return JSONResponse({})
 
     async def _meter(self, request: Request) -> Response:
-        body, engine = _body(request), self._ready()
+        body, engine = _body(request), self._turns.engine()
 
         def measure() -> Body:
             return meter(engine, *self._asked(body), body.get("draft"))
@@ -90,7 +90,7 @@ class PageRoutes:
         return JSONResponse(await self._gate.bounded(visitor_of(request), measure))
 
     async def _prompt(self, request: Request) -> Response:
-        body, engine = _body(request), self._ready()
+        body, engine = _body(request), self._turns.engine()
 
         def read() -> Body:
             chat, options = self._asked(body)
@@ -126,13 +126,14 @@ class PageRoutes:
         return read_chat(body.get("chat")), options_from_form(options)
 
     async def _engine(self, request: Request) -> Response:
-        return _event_stream(self._states())
+        name = visitor_of(request).name
+        return _event_stream(self._states(name.startswith("user:")))
 
-    async def _states(self) -> AsyncIterator[Body]:
+    async def _states(self, is_logged_in: bool) -> AsyncIterator[Body]:
         """The state of the model, again at each change, until it no longer loads."""
         said: Body = {}
         while True:
-            state = self._state()
+            state = {**self._state(), "logged_in": is_logged_in}
             if state != said:
                 yield state
                 said = state
@@ -156,13 +157,6 @@ class PageRoutes:
             "info": info and _described(info),
             "longest": most,
         }
-
-    def _ready(self) -> Engine:
-        if self._starter.state == "loading":
-            raise EngineError(
-                f"{self._starter.name} is {self._starter.progress}", "Try again in a moment."
-            )
-        return self._starter.wait()
 
 
 def _described(info: EngineInfo) -> Body:

@@ -25,11 +25,12 @@ def connected(url: str, text: bytes) -> socket.socket:
     return line
 
 
+POST = "POST %s HTTP/1.1\r\nHost: x\r\nContent-Length: 900\r\n\r\n{"
 UNFINISHED = {
     "no word": b"",
     "half a head": b"GET / HTTP/1.1\r\nHost: x\r\nX: ",
-    "half a body": b"POST /gradio_api/queue/join HTTP/1.1\r\nHost: x\r\nContent-Length: 900\r\n\r\n{",
-    "refused, and goes on": b"POST /nothing HTTP/1.1\r\nHost: x\r\nContent-Length: 900\r\n\r\n{",
+    "half a body": (POST % "/gradio_api/queue/join").encode(),
+    "refused, and goes on": (POST % "/nothing").encode(),
     "unread answers": b"GET /config HTTP/1.1\r\nHost: x\r\n\r\nGET /c",
 }
 
@@ -92,10 +93,10 @@ def test_of_one_address_so_many_and_of_all_so_many():
 
 def test_the_reserve_has_an_end_and_is_given_back():
     room = Room(most=1)
-    assert room.enter(kept := Line(False), "10.0.0.1")
+    kept, late = Line(False), Line(False)
+    assert room.enter(kept, "10.0.0.1")
     for _ in range(RESERVE):
         assert not room.enter(Line(False), "10.0.0.2")
-    late = Line(False)
     room.enter(late, "10.0.0.2")
     assert late.is_aborted
     room.leave(kept)

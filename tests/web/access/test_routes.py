@@ -5,6 +5,7 @@ import re
 import httpx
 import pytest
 from gradio.routes import App as GradioApp
+from starlette.routing import Mount
 
 from llama_ui.chat.options import ChatOptions
 from llama_ui.chat.sampling import Sampling
@@ -14,15 +15,16 @@ from llama_ui.web.access.limits import Gate, Limits
 from llama_ui.web.access.login import Login
 from llama_ui.web.access.routes import ROWS, find, table
 from llama_ui.web.api.chat_completions import OpenAIApi
+from llama_ui.web.api.functions import Api
 from llama_ui.web.api.health import Health
 from llama_ui.web.api.metrics import Metrics
-from llama_ui.web.page.page import build_page
+from llama_ui.web.page.layout import build_page
+from llama_ui.web.page.routes import PageRoutes
+from llama_ui.web.page.updates import FramePacer
 
 # What Gradio would serve and nobody here needs. A new one of its routes must be put into the table
 # or into this list.
 CLOSED = {
-    "/docs",
-    "/docs/oauth2-redirect",
     "/gradio_api/api/{api_name}",
     "/gradio_api/app_id",
     "/gradio_api/call/v2/{api_name}",
@@ -39,6 +41,7 @@ CLOSED = {
     "/gradio_api/proxy={url_path:path}",
     "/gradio_api/queue/status",
     "/gradio_api/reset",
+    "/gradio_api/run/{api_name}",
     "/gradio_api/run-history/buckets",
     "/gradio_api/run-history/connect",
     "/gradio_api/run-history/records",
@@ -52,16 +55,20 @@ CLOSED = {
     "/gradio_api/stream/{session_hash}/{run}/{component_id}/{segment_id}.{ext}",
     "/gradio_api/theme.css",
     "/gradio_api/token",
+    "/gradio_api/undo-vibe-edit",
     "/gradio_api/upload",
     "/gradio_api/upload_progress",
     "/gradio_api/user",
+    "/gradio_api/vibe-code",
+    "/gradio_api/vibe-edit",
+    "/gradio_api/vibe-starter-queries",
     "/manifest.json",
     "/monitoring",
+    "/monitoring/summary",
     "/monitoring/{key}",
     "/openapi.json",
     "/pwa_icon",
     "/pwa_icon/{size}",
-    "/redoc",
     "/robots.txt",
     "/svelte/{path:path}",
 }
@@ -73,6 +80,7 @@ NO_MODEL = ("--server", "http://127.0.0.1:1/v1")
 
 def example(path: str) -> str:
     """A path as a request has it."""
+    path = path.replace("{api_name}", "chat")
     return re.sub(r"\{\w+(:\w+)?\}", "x", path)
 
 
@@ -80,15 +88,32 @@ def example(path: str) -> str:
 def routes() -> list[tuple[str, set[str]]]:
     """All that the application serves: paths and methods."""
     starter = EngineStarter(lambda report: pytest.fail("no model is needed"), "none")
-    gate = Gate(Limits())
+    gate, pacer = Gate(Limits()), FramePacer()
     ours = [
+        *PageRoutes(starter, gate, pacer).routes(),
         *OpenAIApi(starter, gate, Sampling()).routes(),
         *Health(starter, Metrics()).routes(),
         *Login("ann", "secret").routes(),
     ]
-    page = build_page(starter, ChatOptions(), gate)
+    page = build_page(ChatOptions(), Api(starter, Sampling(), pacer, gate))
     application = GradioApp.create_app(page, app_kwargs={"routes": ours})
-    return [(route.path, route.methods) for route in application.routes]
+    return [
+        (_path(route), getattr(route, "methods", {"GET"})) for route in flat(application.routes)
+    ]
+
+
+def _path(route) -> str:
+    """The path, of a folder with something in it."""
+    return f"{route.path}/{{path:path}}" if isinstance(route, Mount) else route.path
+
+
+def flat(routes):
+    """Routes, and those of the routers among them."""
+    for route in routes:
+        if hasattr(route, "path"):
+            yield route
+        else:
+            yield from flat(route.original_router.routes)
 
 
 def test_each_route_is_in_the_table_or_known_to_be_closed(routes):

@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from llama_ui.engine.loading.sentencepiece import build_tokenizer
-from llama_ui.engine.loading.tokenizer import load_tokenizer
+from llama_ui.engine.loading.tokenizer import build_tokenizer, load_tokenizer
 from llama_ui.errors import ModelError
+from llama_ui.prompt.formats import CompletionFormat
 from tests.sizes import examples
 
 NORMAL, UNKNOWN, CONTROL, BYTE = 1, 2, 3, 6
@@ -53,8 +53,7 @@ def pieces() -> list[tuple[str, float, int]]:
 def reference_ids(text: str) -> list[int]:
     """SentencePiece's BPE: join the neighbours whose joined piece scores best, leftmost first."""
     known = {piece: (number, score) for number, (piece, score, _) in enumerate(pieces())}
-    text = text.replace(" ", "▁")
-    symbols = list(text if text.startswith("▁") else "▁" + text)
+    symbols = list("▁" + text.replace(" ", "▁"))
     while True:
         pairs = [
             (-known[one + other][1], at)
@@ -90,7 +89,7 @@ def test_the_ids_are_those_of_sentencepiece(folder):
     @given(st.text(alphabet=ALPHABET.replace("▁", " ") + "é€", min_size=1, max_size=40))
     def check(text):
         assert tokenizer(text, add_special_tokens=False)["input_ids"] == reference_ids(text)
-        assert tokenizer.decode(tokenizer.encode(text)).lstrip(" ") == text.lstrip(" ")
+        assert tokenizer.decode(tokenizer.encode(text, add_special_tokens=False)) == text
 
     check()
 
@@ -120,6 +119,38 @@ def test_control_tokens_and_the_template_come_from_its_config(folder, tmp_path):
     assert tokenizer("a</s>", add_special_tokens=False)["input_ids"][-1] == 2
     typed = tokenizer("a</s>", add_special_tokens=False, split_special_tokens=True)["input_ids"]
     assert 2 not in typed
+
+
+@pytest.mark.parametrize("legacy", [False, True])
+@pytest.mark.parametrize("text", ["the", " the", "  the", "    an", " ", "\nthe", "a  b "])
+def test_a_space_comes_in_front_of_every_text(folder, tmp_path, text, legacy):
+    """Also of one that begins with a space: wherever a text stands as it is."""
+    (tmp_path / "tokenizer.model").write_bytes((folder / "tokenizer.model").read_bytes())
+    (tmp_path / "tokenizer_config.json").write_text(json.dumps({"legacy": legacy}))
+    tokenizer = load_tokenizer(tmp_path)
+    wanted = reference_ids(text)
+    assert tokenizer(text, add_special_tokens=False)["input_ids"] == wanted
+    assert tokenizer.decode(wanted) == text
+    segments = CompletionFormat(tokenizer).encode([{"role": "user", "content": f"{text}b"}])
+    assert [i for s in segments if s.kind == "user" for i in s.ids] == reference_ids(f"{text}b")
+    assert CompletionFormat(tokenizer).encode_reply(text) == tuple(wanted)
+
+
+def test_a_text_that_is_cut_anywhere_has_offsets_inside_it(folder):
+    for legacy in (False, True):
+        for text in (" the", "the  an", "▁the"):
+            encoded = build_tokenizer(folder / "tokenizer.model", legacy).encode(text)
+            assert [end for _, end in encoded.offsets][-1] == len(text)
+
+
+def test_spaces_are_joined_where_the_model_says_so(tmp_path):
+    """remove_extra_whitespaces, SentencePiece's own default, which Llama's models switch off."""
+    rules = field(1, b"identity") + field(3, 1) + field(4, 1)
+    parts = model_file(pieces())
+    path = tmp_path / "tokenizer.model"
+    path.write_bytes(parts + field(3, rules))
+    tokenizer = build_tokenizer(path)
+    assert tokenizer.encode("  the   an ").ids == reference_ids("the an")
 
 
 def test_after_a_control_token_a_space_comes_only_in_the_old_manner(folder):

@@ -1,12 +1,9 @@
 """What is sent: memory, pins, reminder and window."""
 
-from functools import partial
-
 import pytest
 
-from llama_ui.prompt.llama2 import dialog_segments
-from llama_ui.prompt.plan import PlanOptions
-from llama_ui.prompt.planning import plan_prompt
+from llama_ui.prompt.llama2 import Llama2Format, Segment
+from llama_ui.prompt.plan import PlanOptions, plan_prompt
 
 ANSWERED = [
     message
@@ -26,7 +23,7 @@ MESSAGES = [
 @pytest.fixture
 def plan(tokenizer):
     def plan(window=4096, reply_tokens=10, messages=MESSAGES, **options):
-        encode = partial(dialog_segments, tokenizer=tokenizer)
+        encode = Llama2Format(tokenizer).encode
         return plan_prompt(encode, messages, PlanOptions(**options), window, reply_tokens)
 
     return plan
@@ -49,6 +46,14 @@ def test_only_the_last_exchanges_are_remembered(plan, keep):
     assert remembered.dropped == tuple(number for number in range(6) if number not in kept)
     assert "Be kind." in remembered.text
     assert remembered.text.endswith("now [/INST]")
+
+
+def test_what_is_dropped_takes_the_system_prompt_along_to_the_next_exchange(plan):
+    text = plan(keep_last=1).text
+    assert text == (
+        "<s>[INST] <<SYS>>\nBe kind.\n<</SYS>>\n\nquestion 5 [/INST] answer 5 </s>"
+        "<s>[INST] now [/INST]"
+    )
 
 
 def test_the_reminder_stands_in_every_user_turn_and_nowhere_else(plan):
@@ -81,9 +86,7 @@ def test_segments_name_the_messages_of_the_whole_conversation(plan):
 
 
 def test_the_window_is_kept_free_for_a_reply_that_has_begun(plan, tokenizer):
-    from llama_ui.prompt.llama2 import Segment
-
-    encode = partial(dialog_segments, tokenizer=tokenizer)
+    encode = Llama2Format(tokenizer).encode
     begun = Segment("reply", None, " a b", (300,) * 40)
     window = len(plan().ids) + 20
     sent = plan_prompt(encode, MESSAGES, PlanOptions(), window, 10, begun)
