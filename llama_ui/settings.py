@@ -304,11 +304,12 @@ VARIABLES = {variable_of(field): _option_name(field) for field in Settings.model
 
 
 def is_loopback(host: str) -> bool:
-    """Whether an address or a name stands for this machine."""
+    """Whether a name or an address means this machine; `::ffff:127.0.0.1` is 127.0.0.1."""
     try:
-        return ipaddress.ip_address(host).is_loopback
+        address = ipaddress.ip_address(host.strip("[]").partition("%")[0])
     except ValueError:
         return host.lower() == "localhost"
+    return (getattr(address, "ipv4_mapped", None) or address).is_loopback
 
 
 def _is_network(text: str) -> bool:

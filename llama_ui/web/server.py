@@ -22,8 +22,8 @@ from llama_ui.chat.options import ChatOptions
 from llama_ui.chat.sampling import Sampling
 from llama_ui.engine.starter import EngineStarter
 from llama_ui.errors import OptionError
-from llama_ui.settings import Settings
-from llama_ui.web.access.addresses import PRIVATE, Proxies, is_loopback
+from llama_ui.settings import Settings, is_loopback
+from llama_ui.web.access.addresses import PRIVATE, Proxies
 from llama_ui.web.access.bodies import GradioFunctions
 from llama_ui.web.access.connections import Room, limited
 from llama_ui.web.access.door import Door
