@@ -102,8 +102,8 @@ def run(ending: Ending) -> int:
 
 def start(settings: Settings, notes: tuple[str, ...], ending: Ending) -> int:
     """Load the model in the background and serve the page; returns the exit code."""
+    from llama_ui.engine.progress import ProgressLine
     from llama_ui.engine.starter import EngineStarter
-    from llama_ui.terminal import ProgressLine
     from llama_ui.web.api.metrics import Metrics
 
     name, metrics = settings.model_label, Metrics()
