@@ -89,25 +89,26 @@ def test_running_replies_end_as_stopped(start_app, endless, number, code):
     assert "Traceback" not in app.log()
 
 
-@pytest.mark.parametrize(
-    "shell",
-    [
-        "2>/dev/full",
-        ">/dev/full 2>&1",
-        ">&- 2>&-",
-        "<&- >&- 2>&-",
-        "2>&1 | true",
-    ],
-)
+@pytest.mark.parametrize("shell", ["2>/dev/full", ">/dev/full 2>&1", ">&- 2>&-", "<&- >&- 2>&-"])
 def test_output_that_nobody_takes_does_not_matter(shell, free_port):
-    """A full disk, closed streams, and a pipe whose reader has gone."""
+    """A full disk, and closed streams."""
     process = run("--no-browser", "--port", str(free_port), shell=shell)
     try:
         wait_until_ready(process, f"http://127.0.0.1:{free_port}")
     finally:
         process.terminate()
     process.communicate(timeout=LIMIT_S)
-    assert "|" in shell or process.returncode == 0
+    assert process.returncode == 0
+
+
+def test_a_pipe_whose_reader_has_gone_does_not_matter(free_port):
+    process = run("--no-browser", "--port", str(free_port))
+    process.stdout.close()
+    try:
+        wait_until_ready(process, f"http://127.0.0.1:{free_port}")
+    finally:
+        process.terminate()
+    assert process.wait(timeout=LIMIT_S) == 0
 
 
 def test_an_ascii_locale_takes_any_prompt_and_any_folder(endless, start_app, tmp_path):
