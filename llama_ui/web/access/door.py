@@ -357,7 +357,7 @@ class _Visit:
     ) -> None:
         """Answer with a sentence; programs at /v1 find it where OpenAI's clients look."""
         content: dict[str, Any] = {"detail": said}
-        if self._path.startswith("/v1/"):
+        if self._path.startswith(("/v1/", "/tokenize", "/detokenize")):
             content["error"] = {"message": said, "type": kind, "param": None, "code": None}
         await self.answer(JSONResponse(content, status, headers))
 
