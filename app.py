@@ -5,6 +5,7 @@ import os
 import sys
 import threading
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 # Read by libraries while they are imported: no telemetry, no calls home.
 os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"
@@ -23,8 +24,12 @@ from llama_ui.engine.base import Engine
 from llama_ui.engine.observed import ObservedEngine
 from llama_ui.engine.progress import Report
 from llama_ui.engine.starter import EngineStarter
+from llama_ui.errors import ModelError
 from llama_ui.settings import Settings, parse_settings
 from llama_ui.terminal import ProgressLine
+
+if TYPE_CHECKING:
+    from llama_ui.engine.local.forward import Loaded
 
 EXIT_GPU_LOST = 70
 IN_SPACE = "SPACE_ID" in os.environ
@@ -80,10 +85,26 @@ def main() -> int:
 
 def local_engine(settings: Settings, report: Report) -> Engine:
     """Fetch and load the model and start its engine; runs in the background."""
+    from llama_ui.engine.gguf.source import find_gguf
+    from llama_ui.engine.local.engine import LocalEngine
+
+    file = find_gguf(settings.model_source, settings.revision, report)
+    return LocalEngine(
+        load_file(file, settings) if file else load_folder(settings, report),
+        slots=settings.slots,
+        max_waiting=settings.max_waiting,
+        public_system=settings.system_prompt,
+        # The supervisor (a Space, Docker, systemd) starts a process that lost its GPU again.
+        # A moment later: those who wait for a reply are to read why.
+        on_fatal=lambda: threading.Timer(2, os._exit, [EXIT_GPU_LOST]).start(),
+    )
+
+
+def load_folder(settings: Settings, report: Report) -> "Loaded":
+    """A model in safetensors, here or from the Hub."""
     from llama_ui.doctor.check import check_before_load
     from llama_ui.engine.hub.download import fetch_model
     from llama_ui.engine.loading.loader import Prepared, load_prepared, prepare
-    from llama_ui.engine.local.engine import LocalEngine
 
     check_before_load(settings)
     prepared: list[Prepared] = []
@@ -103,15 +124,21 @@ def local_engine(settings: Settings, report: Report) -> Engine:
         )
 
     fetch_model(settings.model_source, settings.revision, report, inspect)
-    return LocalEngine(
-        load_prepared(prepared[-1], settings.adapter, report),
-        slots=settings.slots,
-        max_waiting=settings.max_waiting,
-        public_system=settings.system_prompt,
-        # The supervisor (a Space, Docker, systemd) starts a process that lost its GPU again.
-        # A moment later: those who wait for a reply are to read why.
-        on_fatal=lambda: threading.Timer(2, os._exit, [EXIT_GPU_LOST]).start(),
-    )
+    return load_prepared(prepared[-1], settings.adapter, report)
+
+
+def load_file(file: Path, settings: Settings) -> "Loaded":
+    """A model in a GGUF file. Imports neither transformers nor bitsandbytes."""
+    from llama_ui.engine.gguf.loader import load_gguf
+
+    if settings.rope is not None:
+        raise ModelError(
+            "A GGUF file brings its own position scaling, which --rope cannot change.",
+            "Leave --rope out.",
+        )
+    kept = "The file stays as it is quantised: --quantization has no effect on it."
+    notes = () if settings.quantization == "auto" else (kept,)
+    return load_gguf(file, settings.context, settings.adapter, settings.slots, notes)
 
 
 def remote_engine(settings: Settings, report: Report) -> Engine:

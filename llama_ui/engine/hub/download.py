@@ -7,7 +7,7 @@ begins the others again.
 
 import logging
 import shutil
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from pathlib import Path
 
@@ -16,7 +16,15 @@ from huggingface_hub.errors import HFValidationError
 from huggingface_hub.utils import validate_repo_id  # type: ignore[attr-defined]
 
 from llama_ui.engine.hub.faults import damaged, disk_full, explain, no_such_model
-from llama_ui.engine.hub.repository import Listing, cached_file, discard, look_up, remove_leftovers
+from llama_ui.engine.hub.repository import (
+    HubFile,
+    Listing,
+    cached_file,
+    cached_folder,
+    discard,
+    look_up,
+    remove_leftovers,
+)
 from llama_ui.engine.hub.snapshot import Kind, small_files, weight_files
 from llama_ui.engine.hub.transfer import TransferMeter, bar_for
 from llama_ui.engine.loading.checkpoint import gguf
@@ -80,6 +88,60 @@ def _fetch(
         raise
     except Exception as error:
         raise explain(source, revision, error) from error
+
+
+def fetch_files(
+    source: str,
+    revision: str | None,
+    report: Report,
+    choose: Callable[[Mapping[str, HubFile]], Sequence[str]],
+) -> list[Path]:
+    """Some files of a repository, whole, in the cache; those there already where the Hub cannot be
+    asked.
+
+    Args:
+        choose: given the files that there are, names those that are wanted.
+
+    Raises:
+        ModelError: says what is wrong and what to do, or what choose says.
+    """
+    report(Progress("checking"))
+    try:
+        remove_leftovers(source)
+        listing = look_up(source, revision)
+    except Exception as error:
+        return _cached_files(source, revision, explain(source, revision, error), choose)
+    names = choose(listing.files)
+    try:
+        room = sum(listing.files[name].size for name in missing(source, names, listing))
+        check_room(source, room)
+        # The first by the name of the revision, which is noted so for a time without the Hub.
+        meter = TransferMeter(0, listing.files[names[0]].size, report)
+        first = _fetch_one(source, names[0], listing, meter, revision or "main")
+        _fetch_all(source, names[1:], listing, report)
+    except ModelError:
+        raise
+    except Exception as error:
+        raise explain(source, revision, error) from error
+    return [first, *(first.with_name(Path(name).name) for name in names[1:])]
+
+
+def _cached_files(
+    source: str,
+    revision: str | None,
+    fault: ModelError,
+    choose: Callable[[Mapping[str, HubFile]], Sequence[str]],
+) -> list[Path]:
+    folder = cached_folder(source, revision)
+    if folder is None:
+        raise fault
+    paths = {str(p.relative_to(folder)): p for p in folder.rglob("*") if p.is_file()}
+    try:
+        names = choose({n: HubFile(p.stat().st_size, None, None) for n, p in paths.items()})
+    except ModelError:
+        raise fault from None
+    log.warning("%s The copy of %s on this machine is used.", fault.problem, source)
+    return [paths[name] for name in names]
 
 
 def local_folder(source: str) -> Path | None:

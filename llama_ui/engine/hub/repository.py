@@ -4,7 +4,8 @@ import hashlib
 from dataclasses import dataclass
 from pathlib import Path
 
-from huggingface_hub import HfApi, constants, try_to_load_from_cache
+from huggingface_hub import HfApi, constants, snapshot_download, try_to_load_from_cache
+from huggingface_hub.errors import LocalEntryNotFoundError
 from huggingface_hub.file_download import repo_folder_name
 from huggingface_hub.utils import WeakFileLock  # type: ignore[attr-defined]
 
@@ -63,6 +64,14 @@ def cached_file(source: str, name: str, revision: str | None) -> Path | None:
     """Where a file lies in the cache; None when it is not there."""
     path = try_to_load_from_cache(source, name, revision=revision)
     return Path(path) if isinstance(path, str) else None
+
+
+def cached_folder(source: str, revision: str | None) -> Path | None:
+    """The folder with what is cached of a revision; None when nothing is."""
+    try:
+        return Path(snapshot_download(source, revision=revision, local_files_only=True))
+    except LocalEntryNotFoundError:
+        return None
 
 
 def discard(path: Path) -> None:
