@@ -7,7 +7,6 @@ from pathlib import Path
 import psutil
 
 from llama_ui.engine.hub.download import fetch_files
-from llama_ui.engine.hub.repository import HubFile
 from llama_ui.engine.progress import Report, ignore, size_in_words
 from llama_ui.errors import ModelError
 
@@ -42,9 +41,8 @@ def fetch_gguf(
         ModelError: says what is wrong and what to do.
     """
 
-    def choose(files: Mapping[str, HubFile]) -> list[str]:
-        free = psutil.virtual_memory().available
-        return choose_files(source, {name: file.size for name, file in files.items()}, wanted, free)
+    def choose(sizes: Mapping[str, int]) -> list[str]:
+        return choose_files(source, sizes, wanted, psutil.virtual_memory().available)
 
     return fetch_files(source, revision, report, choose)[0]
 
