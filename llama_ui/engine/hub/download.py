@@ -11,13 +11,13 @@ import shutil
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from huggingface_hub import HfApi, constants, snapshot_download, try_to_load_from_cache
-from huggingface_hub.errors import HFValidationError
+from huggingface_hub.errors import HFValidationError, RevisionResolutionError
 from huggingface_hub.file_download import repo_folder_name
 from huggingface_hub.utils import (  # type: ignore[attr-defined]
     WeakFileLock,
@@ -103,6 +103,58 @@ def _fetch(source: str, revision: str | None, report: Report, inspect: Inspect, 
     except Exception as error:
         raise explain(source, revision, error) from error
     return folder
+
+
+def fetch_files(
+    source: str,
+    revision: str | None,
+    report: Report,
+    choose: Callable[[Mapping[str, int]], Sequence[str]],
+) -> list[Path]:
+    """Some files of a repository, whole, in the cache; those there already where the Hub cannot be
+    asked.
+
+    Args:
+        choose: given the size of each file that there is, in bytes, names those that are wanted.
+
+    Raises:
+        ModelError: says what is wrong and what to do, or what choose says.
+    """
+    report(Progress("checking"))
+    try:
+        _remove_leftovers(source)
+        listing = look_up(source, revision)
+    except Exception as error:
+        fault = explain(source, revision, error)
+        folder = _cached_folder(source, revision)
+        files = (path for path in folder.rglob("*") if path.is_file()) if folder else ()
+        sizes = {str(path.relative_to(folder or "")): path.stat().st_size for path in files}
+        try:
+            names = choose(sizes)
+        except ModelError:
+            raise fault from None
+        log.warning("%s The copy of %s on this machine is used.", fault.problem, source)
+    else:
+        names = choose(listing.sizes)
+        try:
+            check_room(source, sum(listing.sizes[n] for n in missing(source, names, listing)))
+            at = revision or constants.DEFAULT_REVISION
+            folder = _fetch_files(source, names, listing, at, report)
+        except ModelError:
+            raise
+        except Exception as error:
+            raise explain(source, revision, error) from error
+    return [Path(folder or "", name) for name in names]
+
+
+def _cached_folder(source: str, revision: str | None) -> Path | None:
+    """The folder with what is cached of a revision; None when nothing is."""
+    try:
+        commit = HfApi().resolve_revision(source, revision=revision, local_files_only=True)
+    except (RevisionResolutionError, OSError):
+        return None
+    repository = repo_folder_name(repo_id=source, repo_type="model")
+    return Path(constants.HF_HUB_CACHE, repository, "snapshots", commit.resolved)
 
 
 def local_folder(source: str) -> Path | None:

@@ -12,8 +12,7 @@ from dataclasses import dataclass, fields
 import torch
 
 from llama_ui.chat.sampling import LIMITS, SAMPLING, Sampling
-from llama_ui.engine.local.kv_cache import KVCache
-from llama_ui.engine.local.model import LlamaForward
+from llama_ui.engine.local.forward import Cache, Forward
 from llama_ui.engine.local.sampler import RowOptions, penalize, sample
 from llama_ui.engine.reply import Token
 
@@ -82,7 +81,7 @@ class ModelRunner:
         vocabulary: how many tokens there are.
     """
 
-    def __init__(self, forward: LlamaForward, cache: KVCache, vocabulary: int) -> None:
+    def __init__(self, forward: Forward, cache: Cache, vocabulary: int) -> None:
         device = forward.device
         on_one_gpu = device.type == "cuda" and len(forward.devices) == 1
         self._forward = forward

@@ -5,8 +5,8 @@ from dataclasses import replace
 from functools import partial
 
 from llama_ui.chat.sampling import Sampling
-from llama_ui.engine.loading.loader import LoadedModel
 from llama_ui.engine.local.detokenizer import piece_text
+from llama_ui.engine.local.forward import Loaded
 from llama_ui.prompt.llama2 import Message, Segment
 from llama_ui.prompt.plan import PlanOptions, PromptPlan, plan_prompt
 
@@ -19,7 +19,7 @@ class Wording:
         public_system: the operator's own system prompt: no secret between visitors.
     """
 
-    def __init__(self, loaded: LoadedModel, public_system: str) -> None:
+    def __init__(self, loaded: Loaded, public_system: str) -> None:
         self._tokenizer = loaded.tokenizer
         self._format = loaded.format
         self._window = loaded.window
@@ -50,10 +50,9 @@ class Wording:
 
     def text_of(self, ids: Sequence[int]) -> str:
         """The text of a reply made of these tokens, control tokens left out."""
-        text = self._tokenizer.decode(
+        text: str = self._tokenizer.decode(
             list(ids), skip_special_tokens=True, clean_up_tokenization_spaces=False
         )
-        assert isinstance(text, str)
         return text
 
     def is_text(self, token: int) -> bool:
