@@ -143,7 +143,7 @@ def local_engine(settings: Settings, report: Report, notes: tuple[str, ...] = ()
 
     file = find_gguf(settings.model_source, settings.revision, report)
     return LocalEngine(
-        load_file(file, settings, notes) if file else load_folder(settings, report, notes),
+        load_file(file, settings) if file else load_folder(settings, report, notes),
         slots=settings.slots,
         max_waiting=settings.max_waiting,
         public_system=settings.system_prompt,
@@ -180,7 +180,7 @@ def load_folder(settings: Settings, report: Report, notes: tuple[str, ...]) -> L
     return load_prepared(prepared[-1], settings.adapter, report)
 
 
-def load_file(file: Path, settings: Settings, notes: tuple[str, ...]) -> Loaded:
+def load_file(file: Path, settings: Settings) -> Loaded:
     """A model in a GGUF file. Imports neither transformers nor bitsandbytes."""
     from llama_ui.engine.gguf.loader import load_gguf
     from llama_ui.errors import ModelError
@@ -191,7 +191,7 @@ def load_file(file: Path, settings: Settings, notes: tuple[str, ...]) -> Loaded:
             "Leave --rope out.",
         )
     kept = "The file stays as it is quantised: --quantization has no effect on it."
-    notes += () if settings.quantization == "auto" else (kept,)
+    notes = () if settings.quantization == "auto" else (kept,)
     return load_gguf(file, settings.context, settings.adapter, settings.slots, notes)
 
 

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
 
 import psutil
@@ -41,9 +42,8 @@ def fetch_gguf(
         ModelError: says what is wrong and what to do.
     """
 
-    def choose(sizes: Mapping[str, int]) -> list[str]:
-        return choose_files(source, sizes, wanted, psutil.virtual_memory().available)
-
+    free = psutil.virtual_memory().available
+    choose = partial(choose_files, source, wanted=wanted, free=free)
     return fetch_files(source, revision, report, choose)[0]
 
 

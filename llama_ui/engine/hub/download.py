@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from huggingface_hub import HfApi, constants, snapshot_download, try_to_load_from_cache
-from huggingface_hub.errors import HFValidationError, LocalEntryNotFoundError
+from huggingface_hub.errors import HFValidationError, RevisionResolutionError
 from huggingface_hub.file_download import repo_folder_name
 from huggingface_hub.utils import (  # type: ignore[attr-defined]
     WeakFileLock,
@@ -115,7 +115,7 @@ def fetch_files(
     asked.
 
     Args:
-        choose: given the sizes of the files that there are, names those that are wanted.
+        choose: given the size of each file that there is, in bytes, names those that are wanted.
 
     Raises:
         ModelError: says what is wrong and what to do, or what choose says.
@@ -125,34 +125,36 @@ def fetch_files(
         _remove_leftovers(source)
         listing = look_up(source, revision)
     except Exception as error:
-        return _cached_files(source, revision, explain(source, revision, error), choose)
-    names = choose(listing.sizes)
-    try:
-        check_room(source, sum(listing.sizes[name] for name in missing(source, names, listing)))
-        # By the name of the revision: this notes in the cache which commit that name stands for.
-        known_as = revision or constants.DEFAULT_REVISION
-        folder = _fetch_files(source, names, listing, known_as, report)
-    except ModelError:
-        raise
-    except Exception as error:
-        raise explain(source, revision, error) from error
-    return [folder / name for name in names]
+        fault = explain(source, revision, error)
+        folder = _cached_folder(source, revision)
+        files = (path for path in folder.rglob("*") if path.is_file()) if folder else ()
+        sizes = {str(path.relative_to(folder or "")): path.stat().st_size for path in files}
+        try:
+            names = choose(sizes)
+        except ModelError:
+            raise fault from None
+        log.warning("%s The copy of %s on this machine is used.", fault.problem, source)
+    else:
+        names = choose(listing.sizes)
+        try:
+            check_room(source, sum(listing.sizes[n] for n in missing(source, names, listing)))
+            at = revision or constants.DEFAULT_REVISION
+            folder = _fetch_files(source, names, listing, at, report)
+        except ModelError:
+            raise
+        except Exception as error:
+            raise explain(source, revision, error) from error
+    return [Path(folder or "", name) for name in names]
 
 
-def _cached_files(
-    source: str,
-    revision: str | None,
-    fault: ModelError,
-    choose: Callable[[Mapping[str, int]], Sequence[str]],
-) -> list[Path]:
+def _cached_folder(source: str, revision: str | None) -> Path | None:
+    """The folder with what is cached of a revision; None when nothing is."""
     try:
-        folder = Path(snapshot_download(source, revision=revision, local_files_only=True))
-        paths = {str(p.relative_to(folder)): p for p in folder.rglob("*") if p.is_file()}
-        names = choose({name: path.stat().st_size for name, path in paths.items()})
-    except (LocalEntryNotFoundError, ModelError):
-        raise fault from None
-    log.warning("%s The copy of %s on this machine is used.", fault.problem, source)
-    return [paths[name] for name in names]
+        commit = HfApi().resolve_revision(source, revision=revision, local_files_only=True)
+    except (RevisionResolutionError, OSError):
+        return None
+    repository = repo_folder_name(repo_id=source, repo_type="model")
+    return Path(constants.HF_HUB_CACHE, repository, "snapshots", commit.resolved)
 
 
 def local_folder(source: str) -> Path | None:
