@@ -3,8 +3,10 @@
     python -m benchmarks.gguf                      SmolLM2, as requirements-models.txt installs it
     python -m benchmarks.gguf --model FILE.gguf --rounds 5
 
-Prompts of 512 tokens, sampling on. Both get the same number of threads, four slots of 2,048
-tokens, and ids as prompts; the time of the prompt is taken off. Prints Markdown tables.
+Prompts of 512 tokens, sampling on. Both get the same number of threads, four slots of 2,048 tokens,
+and ids as prompts; the time of the prompt is taken off. On a busy machine look at the time of a
+core: with one thread that computes it is what a token takes where nothing else runs. Prints
+Markdown tables.
 """
 
 import argparse
@@ -17,6 +19,7 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import fields, replace
 from pathlib import Path
+from typing import Any
 
 import httpx
 import psutil
@@ -30,7 +33,7 @@ from llama_ui.engine.local.engine import LocalEngine
 from llama_ui.prompt.llama2 import Segment
 from llama_ui.prompt.plan import PromptPlan
 
-PROMPT, REPLY, LATE, NEW = 512, 100, 1_500, 60
+PROMPT, REPLY, LATE, NEW = 512, 60, 1_500, 60
 SLOTS, LENGTH = 4, 2_048
 SAMPLING = Sampling(temperature=0.7, top_p=0.9, top_k=50)
 
@@ -83,10 +86,15 @@ def main() -> None:
     print("| | here | llama.cpp's server | ratio |\n|---|---|---|---|")
     for users in (1, SLOTS):
         row(f"tokens/s in all, {users} user(s)", given.rounds, speed, ours, theirs, users)
+    child = psutil.Process(engine._scheduler._forward._process.pid)
+    here, there = [psutil.Process(), child], [psutil.Process(server.pid)]
+    for users in (1, SLOTS):
+        name = f"ms of a core a token, {users} user(s)"
+        row(name, given.rounds, core_ms, (ours, here), (theirs, there), users)
     row("seconds to the first token, 512 new", given.rounds, first_token, ours, theirs, PROMPT)
     row(f"the same, {NEW} of {LATE} new", given.rounds, late_turn, ours, theirs, LATE)
 
-    held = psutil.Process(engine._scheduler._forward._process.pid).memory_info().rss
+    held = child.memory_info().rss
     need = gguf_need(loaded.file, LENGTH, SLOTS, GgufForward.chunk)
     print("\n| loaded in | memory, estimated | measured | error |\n|---|---|---|---|")
     error = need.total / held - 1
@@ -95,7 +103,7 @@ def main() -> None:
     server.communicate()
 
 
-def row(name: str, rounds: int, measure: Callable, ours: Ask, theirs: Ask, size: int) -> None:
+def row(name: str, rounds: int, measure: Callable, ours: Any, theirs: Any, size: int) -> None:
     """One line of the table: medians, and the median of the ratios within a round."""
     pairs = [(measure(ours, size, n), measure(theirs, size, n)) for n in range(rounds)]
     here, there = (statistics.median(values) for values in zip(*pairs, strict=True))
@@ -111,6 +119,19 @@ def speed(ask: Ask, users: int, number: int) -> float:
         return ask([prompt(salt + user, PROMPT) for user in range(users)], tokens)
 
     return users * (REPLY - 1) / (seconds(REPLY) - seconds(1))
+
+
+def core_ms(side: tuple[Ask, list[psutil.Process]], users: int, number: int) -> float:
+    """The same in computing time, which other programs on the machine hardly change."""
+    ask, processes = side
+
+    def seconds(tokens: int) -> float:
+        before = sum(sum(process.cpu_times()[:2]) for process in processes)
+        salt = random.randrange(10**9)
+        ask([prompt(salt + user, 64) for user in range(users)], tokens)
+        return sum(sum(process.cpu_times()[:2]) for process in processes) - before
+
+    return 1000 * (seconds(REPLY) - seconds(1)) / (users * (REPLY - 1))
 
 
 def first_token(ask: Ask, size: int, number: int) -> float:

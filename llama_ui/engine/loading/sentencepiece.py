@@ -83,6 +83,7 @@ def tokenizer_of(model: Vocabulary, legacy: bool = False) -> Tokenizer:
     rules: list[Any] = [normalizers.Precompiled(model.charsmap)] if model.charsmap else []
     if model.joins_spaces:
         rules += [normalizers.Replace(Regex(" +"), " "), normalizers.Strip()]
+        legacy = True  # Metaspace would no longer see where the text starts
     if model.has_prefix and legacy:
         rules.append(normalizers.Prepend("▁"))
     tokenizer.normalizer = normalizers.Sequence([*rules, normalizers.Replace(" ", "▁")])

@@ -98,7 +98,7 @@ class ModelRunner:
         self._inputs = torch.zeros(shape, device=device)
         # What the penalties look at; kept up to date in the steps that have any.
         self._seen = torch.zeros(cache.slots, vocabulary, dtype=torch.bool, device=device)
-        self._drawn = torch.zeros(cache.slots, vocabulary, dtype=torch.int16, device=device)
+        self._drawn = torch.zeros(cache.slots, vocabulary, device=device)
 
     def begin(self, row: int, ids: Sequence[int]) -> None:
         """Tell which tokens the prompt of a row holds, for the penalties."""
@@ -181,7 +181,7 @@ class ModelRunner:
             seen, drawn = self._seen[: shape.rows], self._drawn[: shape.rows]
             seen.scatter_(1, tokens, True)
             # Written, not added: a step may be run twice (see _capture).
-            drawn.scatter_(1, tokens, times_drawn.to(drawn.dtype)[:, None])
+            drawn.scatter_(1, tokens, times_drawn[:, None])
             penalized = penalize(logits, seen, drawn, options)
         chosen = sample(penalized, options, shape.candidates)
         if not shape.logprobs:

@@ -137,6 +137,18 @@ class RemoteEngine:
         """
         return plan_prompt(_segments, messages, options, window=MAX_CHAT_CHARS, reply_tokens=0)
 
+    def encode(self, text: str, with_start: bool = True) -> list[int]:
+        """Not possible here: raises EngineError."""
+        raise EngineError(_ALWAYS_MISSING["exact_prompt"], "Send messages instead.")
+
+    def decode(self, ids: Sequence[int]) -> str:
+        """Not possible here: raises EngineError."""
+        raise EngineError(_ALWAYS_MISSING["exact_prompt"], "Send messages instead.")
+
+    def plan_ids(self, ids: Sequence[int], sampling: Sampling) -> PromptPlan:
+        """Not possible here: raises EngineError."""
+        raise EngineError(_ALWAYS_MISSING["exact_prompt"], "Send messages instead.")
+
     def submit(self, plan: PromptPlan, sampling: Sampling) -> Reply:
         """Send the request; called on an event loop.
 

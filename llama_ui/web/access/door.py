@@ -231,17 +231,18 @@ class _Visit:
             await check_values(body)
         if body is not None and row.body == "json":
             caller = replace(caller, body=await parse_json(body))
+        # In ASGI the path has what stands in front of it.
+        path = self._arrival.prefix + self._path
         inner = {
             **scope,
-            "path": self._path,
-            "raw_path": self._path.encode(),
+            "path": path,
+            "raw_path": path.encode(),
+            "root_path": self._arrival.prefix,
             "query_string": query.encode(),
             "client": (self._arrival.client, 0),
             "scheme": self._arrival.scheme,
             "headers": self._kept_headers(row, body),
         }
-        if self._arrival.prefix:
-            inner["root_path"] = self._arrival.prefix
         caller.attach(inner)
         await self._door.app(inner, _replayed(body or b"", receive), self._dressed)
 
@@ -357,7 +358,7 @@ class _Visit:
     ) -> None:
         """Answer with a sentence; programs at /v1 find it where OpenAI's clients look."""
         content: dict[str, Any] = {"detail": said}
-        if self._path.startswith("/v1/"):
+        if self._path.startswith(("/v1/", "/tokenize", "/detokenize")):
             content["error"] = {"message": said, "type": kind, "param": None, "code": None}
         await self.answer(JSONResponse(content, status, headers))
 

@@ -60,7 +60,7 @@ def test_the_updates_of_a_turn_add_up_to_its_reply(visitor):
     assert raw_of(updates) == visitor.texts[1]
     assert last["html"] == {"1": render_markdown(visitor.texts[1])}
     assert last["left_out"] == []
-    assert facts(visitor).options == visitor.conversation.options
+    assert facts(visitor).options.sampling.max_new_tokens == 16
     assert facts(visitor).reply_tokens > 0
 
 
@@ -363,7 +363,7 @@ def test_stop_keeps_what_was_written(page):
     updates = []
     for update in visitor.stream("ask", text=STORY):
         updates.append(update)
-        if update["type"] == "text" and len(updates) < 4:
+        if update["type"] == "text":
             visitor.stop()
     assert kinds(updates) == ["accepted", "text", "done"]
     assert facts(visitor).ending == "cancelled"
