@@ -3,6 +3,7 @@
 import logging
 import threading
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from functools import partial
 from typing import TypeVar
 
@@ -12,6 +13,7 @@ from llama_ui.chat.sampling import Sampling
 from llama_ui.engine.base import EngineInfo, EngineLoad
 from llama_ui.engine.loading.loader import LoadedModel
 from llama_ui.engine.local.faults import MEMORY_FULL, bug, has_lost_the_gpu, is_out_of_memory
+from llama_ui.engine.local.kernels.nf4 import pack_model
 from llama_ui.engine.local.request import Request
 from llama_ui.engine.local.scheduler import make_scheduler
 from llama_ui.engine.local.wording import Wording
@@ -48,7 +50,8 @@ class LocalEngine(Wording):
         on_fatal: Callable[[], None] = lambda: None,
     ) -> None:
         super().__init__(loaded, public_system)
-        self._info = loaded.info
+        note = pack_model(loaded.model)
+        self._info = replace(loaded.info, notes=(*loaded.info.notes, *([note] if note else [])))
         self._max_waiting = max_waiting
         self._on_fatal = on_fatal
         self._scheduler = make_scheduler(loaded, slots, chunk)

@@ -13,8 +13,9 @@ from typing import Any
 import torch
 import torch.nn.functional as F
 
+from llama_ui.engine.local.kernels import step
 from llama_ui.engine.local.kv_cache import KVCache
-from llama_ui.engine.local.linear import Joined, direct
+from llama_ui.engine.local.linear import GatedUp, Joined, direct
 
 
 class LlamaForward:
@@ -43,6 +44,11 @@ class LlamaForward:
         # LLM.int8() looks for outliers at every call, and waits for the GPU to tell.
         self.can_be_captured = not getattr(model, "is_loaded_in_8bit", False)
         self._rotary = self._rotary_tables(model)
+        self._heads = step.Heads(self._kv_heads, self._groups, self._head_dim)
+        self.has_step_kernels = self._can_use_step_kernels(config.hidden_size)
+        # How many parts of each row and head are done, for the kernel of attention.
+        slots = cache.slots if self.has_step_kernels else 0
+        self._finished = torch.zeros(slots, self._kv_heads, dtype=torch.int32, device=self.device)
 
     def __call__(
         self, tokens: torch.Tensor, positions: torch.Tensor, first_row: int, length: int
@@ -55,6 +61,8 @@ class LlamaForward:
             first_row: of the cache.
             length: how many positions to attend to; at least the largest position + 1.
         """
+        if self.has_step_kernels and tokens.shape[1] == 1:
+            return self._step(tokens[:, 0], positions[:, 0].contiguous(), first_row, length)
         place = self._place(positions, first_row, length)
         x: torch.Tensor = self._embed(tokens)
         for number, layer in enumerate(self._layers):
@@ -63,6 +71,36 @@ class LlamaForward:
             x = x + self._attention(layer, number, x, place)
             x = x + self._feed_forward(layer, x)
         return x
+
+    def _step(
+        self, tokens: torch.Tensor, positions: torch.Tensor, first_row: int, length: int
+    ) -> torch.Tensor:
+        """The same for one token a row, by our own kernels; length decides on their grid only."""
+        x: torch.Tensor = self._embed(tokens)
+        splits = step.splits_for(length, len(x), self._heads, x.device)
+        added = None
+        for number, layer in enumerate(self._layers):
+            h = step.add_norm(x, added, layer.attention_norm, self._eps)
+            out = step.attention(
+                layer.qkv(h),
+                positions,
+                self._rotary,
+                (self._cache.keys[number], self._cache.values[number]),
+                None,
+                self._finished,
+                self._heads,
+                first_row,
+                splits,
+            )
+            h = step.add_norm(x, layer.attention_out(out), layer.feed_forward_norm, self._eps)
+            added = layer.down(layer.gated_up(h))
+        return (x + added)[:, None] if added is not None else x[:, None]
+
+    def _can_use_step_kernels(self, hidden: int) -> bool:
+        dtype = self._cache.keys[0].dtype
+        is_one_gpu = self.device.type == "cuda" and len(self.devices) == 1
+        fits = step.fits(self._heads, hidden, dtype) and self._embed.weight.dtype == dtype
+        return is_one_gpu and fits and not step.unusable(self.device)
 
     def logits(self, hidden: torch.Tensor) -> torch.Tensor:
         """Scores of every token of the vocabulary, float32, for hidden states [rows, hidden]."""
@@ -99,8 +137,7 @@ class LlamaForward:
 
     def _feed_forward(self, layer: "Layer", x: torch.Tensor) -> torch.Tensor:
         h = F.rms_norm(x, x.shape[-1:], layer.feed_forward_norm, self._eps)
-        gate, up = layer.gate_up(h).chunk(2, dim=-1)
-        return layer.down(F.silu(gate) * up)
+        return layer.down(layer.gated_up(h))
 
     def _place(self, positions: torch.Tensor, first_row: int, length: int) -> "_Place":
         cos, sin = self._rotary
@@ -128,7 +165,7 @@ class LlamaForward:
         signed = torch.cat((-sin[0, :, :half], sin[0, :, half:]), dim=-1)
         unused = self._cache.keys[0].shape[2] - self._cache.length
         padded = (F.pad(table, (0, 0, 0, unused)) for table in (cos[0], signed))
-        cos_table, sin_table = (table.to(self.device) for table in padded)
+        cos_table, sin_table = (table.to(self.device).contiguous() for table in padded)
         return cos_table, sin_table
 
 
@@ -141,7 +178,7 @@ class Layer:
         self.feed_forward_norm: torch.Tensor = layer.post_attention_layernorm.weight
         self.qkv = Joined(attention.q_proj, attention.k_proj, attention.v_proj)
         self.attention_out = direct(attention.o_proj)
-        self.gate_up = Joined(mlp.gate_proj, mlp.up_proj)
+        self.gated_up = GatedUp(mlp.gate_proj, mlp.up_proj)
         self.down = direct(mlp.down_proj)
 
 

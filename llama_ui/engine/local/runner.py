@@ -126,6 +126,12 @@ class ModelRunner:
     def _length_for(self, needed: int) -> int:
         if not self._use_graphs:
             return min(-(-needed // 64) * 64, self._cache.length)
+        if self._forward.has_step_kernels:
+            # They read real lengths; 512, 2,048, 8,192 and so on decide on their grid only.
+            bucket = 512
+            while bucket < needed:
+                bucket *= 4
+            return min(bucket, self._cache.length)
         # 256, 512, 1,024, 1,536, 2,048, 3,072, 4,096, 6,144 and so on.
         bucket = 256
         while bucket < needed:

@@ -9,6 +9,8 @@ from dataclasses import dataclass
 
 import torch
 
+from llama_ui.engine.local.kernels.step import largest
+
 
 @dataclass(frozen=True, slots=True)
 class RowOptions:
@@ -43,7 +45,7 @@ def sample(logits: torch.Tensor, options: RowOptions, candidates: int) -> torch.
     Returns:
         Token ids, [rows].
     """
-    best, ids = logits.topk(min(candidates, logits.shape[-1]), dim=-1)
+    best, ids = largest(logits, candidates)
     is_greedy = options.temperature == 0
     temperature = options.temperature.masked_fill(is_greedy, 1.0)
     rank = torch.arange(best.shape[-1], device=best.device)
