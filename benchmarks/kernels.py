@@ -81,7 +81,8 @@ def product(
     for _ in range(copies):
         layers.append([])
         for _ in range(1 + is_paired):
-            weight = torch.randn(rows, columns, device=device, dtype=torch.bfloat16) * 0.02
+            # From float32, so that unpacking gives float32: what the weights are exactly.
+            weight = torch.randn(rows, columns, device=device) * 0.02
             data, state = quantize_4bit(weight, blocksize=64, quant_type="nf4")
             scales, unit = nf4.pack_scales(nf4.absmax_of(state), rows, columns)
             packed = nf4.pack(data, rows, columns).contiguous()
@@ -92,7 +93,7 @@ def product(
         x = torch.randn(count, columns, device=device, dtype=torch.bfloat16)
         wanted = x.double() @ exact.t()
         error = difference(plain(layers[-1][-1], x), wanted)
-        theirs = difference(x @ dequantize_4bit(data, state).t(), wanted)
+        theirs = difference(x @ exact.to(x.dtype).t(), wanted)
         for label, chosen in tilings(rows, count, is_paired, device, every):
             out = torch.empty(count, rows, dtype=torch.bfloat16, device=device)
             try:
@@ -118,12 +119,14 @@ def tilings(
         yield "", nf4.tiling(tiles, count, is_paired, limit)
         return
     column_tiles = 1 if count <= 8 else 2 if count <= 16 else 4
-    for n, k, r, stages in itertools.product((1, 2, 4), (1, 2, 4, 8), (1, 2, 4), (2, 3)):
-        chosen = nf4.Tiling(n, k, r, column_tiles, stages, is_paired)
+    choices = itertools.product((1, 2, 4), (2, 4, 8, 16), (1, 2, 4), (2, 3), (1, 2, 3))
+    for n, k, r, stages, places in choices:
+        chosen = nf4.Tiling(n, k, r, column_tiles, stages, is_paired, places)
         uneven = tiles % (n * (1 if is_paired else r)) or (is_paired and r != 2)
-        if uneven or not 4 <= n * k <= 8 or chosen.shared > limit or r * column_tiles > 8:
+        too_many = places * chosen.shared > limit or places * chosen.warps > 32
+        if uneven or not 8 <= chosen.warps <= 16 or too_many or r * column_tiles > 8:
             continue
-        yield f" {n},{k},{r},{stages}", chosen
+        yield f" {n},{k},{r},{stages},{places}", chosen
 
 
 def attention(shape: ModelShape, users: int, keys: int, device: torch.device) -> str:

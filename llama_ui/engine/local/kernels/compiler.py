@@ -8,7 +8,9 @@ import ctypes
 import hashlib
 import logging
 import os
+import struct
 import tempfile
+import threading
 from collections.abc import Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import cache
@@ -22,9 +24,11 @@ log = logging.getLogger(__name__)
 _FLAGS = ("--use_fast_math", "--std=c++17", "-default-device")
 _HEADER = "common.cuh"
 _HOPPER = (9, 0)  # from here on a kernel may start before the one before it has ended
+_MOST_CONFIGS = 1000  # launches of another shape that a kernel remembers
 _STATIC_SHARED = 48 * 1024  # what a kernel may use without asking
 
-Argument = torch.Tensor | int | float | None
+Value = torch.Tensor | int | float | None
+Defines = tuple[tuple[str, int], ...]
 
 
 class CompileError(Exception):
@@ -36,83 +40,93 @@ class Kernel:
 
     Args:
         handle: the driver's, good on every GPU of the same kind.
+        parameters: the type of each, as struct's characters: P a pointer, i 32 bits, f float32;
+            several make a structure.
         shared: dynamic shared memory of a block, in bytes.
         starts_early: launched while the kernel before it in the stream is still running; it must
             wait for that one itself before it touches what others write.
     """
 
-    def __init__(self, handle: Any, shared: int, starts_early: bool) -> None:
+    def __init__(
+        self, handle: Any, parameters: Sequence[str], shared: int, starts_early: bool
+    ) -> None:
         self._handle = handle
         self._shared = shared
         self._starts_early = starts_early
+        self._packing = struct.Struct("".join(parameters))
+        self._values = ctypes.create_string_buffer(self._packing.size)
+        start = ctypes.addressof(self._values)
+        ends = [struct.calcsize("".join(parameters[: i + 1])) for i in range(len(parameters))]
+        places = [start + end - struct.calcsize(p) for end, p in zip(ends, parameters, strict=True)]
+        self._pointers = (ctypes.c_void_p * len(places))(*places)
+        self._configs: dict[tuple[Any, ...], Any] = {}
+        self._lock = threading.Lock()
 
     def __call__(
-        self, grid: Sequence[int], threads: int, arguments: Sequence[Argument], device: torch.device
+        self, device: torch.device, grid: tuple[int, int, int], threads: int, *values: Value
     ) -> None:
         """Put the kernel into the current stream of the device.
 
         Args:
-            grid: blocks along x, y and z; trailing ones may be left out.
-            arguments: tensors are passed as pointers, None as a null pointer, int as 32 bits,
-                float as float32.
+            grid: blocks of threads along x, y and z.
+            values: of the parameters, those of structures one by one; None is a null pointer.
         """
         from cuda.bindings import driver
 
         if device.index != torch.cuda.current_device():
             with torch.cuda.device(device):
-                self(grid, threads, arguments, device)
+                self(device, grid, threads, *values)
             return
+        stream = torch.cuda.current_stream(device).cuda_stream
+        plain = [v.data_ptr() if isinstance(v, torch.Tensor) else v or 0 for v in values]
+        with self._lock:
+            config = self._configs.get((grid, threads, stream))
+            if config is None:
+                config = self._configs[grid, threads, stream] = self._config(grid, threads, stream)
+            self._packing.pack_into(self._values, 0, *plain)
+            pointers = ctypes.addressof(self._pointers)
+            _check(driver.cuLaunchKernelEx(config, self._handle, pointers, 0))
+
+    def _config(self, grid: tuple[int, int, int], threads: int, stream: int) -> Any:
+        from cuda.bindings import driver
+
+        if len(self._configs) > _MOST_CONFIGS:
+            self._configs.clear()
         config = driver.CUlaunchConfig()
-        config.gridDimX, config.gridDimY, config.gridDimZ = (*grid, 1, 1)[:3]
+        config.gridDimX, config.gridDimY, config.gridDimZ = grid
         config.blockDimX, config.blockDimY, config.blockDimZ = threads, 1, 1
-        config.sharedMemBytes = self._shared
-        config.hStream = torch.cuda.current_stream(device).cuda_stream
+        config.sharedMemBytes, config.hStream = self._shared, stream
         if self._starts_early:
-            attribute = driver.CUlaunchAttribute()
-            attribute.id = (
-                driver.CUlaunchAttributeID.CU_LAUNCH_ATTRIBUTE_PROGRAMMATIC_STREAM_SERIALIZATION
-            )
-            attribute.value.programmaticStreamSerializationAllowed = 1
-            config.attrs, config.numAttrs = [attribute], 1
-        values = [_as_c(argument) for argument in arguments]
-        pointers = (ctypes.c_void_p * len(values))(*(ctypes.addressof(value) for value in values))
-        _check(driver.cuLaunchKernelEx(config, self._handle, ctypes.addressof(pointers), 0))
+            early = driver.CUlaunchAttribute()
+            ids = driver.CUlaunchAttributeID
+            early.id = ids.CU_LAUNCH_ATTRIBUTE_PROGRAMMATIC_STREAM_SERIALIZATION
+            early.value.programmaticStreamSerializationAllowed = 1
+            config.attrs, config.numAttrs = [early], 1
+        return config
 
 
+@cache
 def load(
-    file: str, name: str, capability: tuple[int, int], shared: int = 0, **defines: int
+    file: str,
+    name: str,
+    parameters: tuple[str, ...],
+    capability: tuple[int, int],
+    defines: Defines,
+    shared: int = 0,
 ) -> Kernel:
     """A kernel of a file beside this one, compiled if it is not in the cache.
 
     Args:
         file: for example "nf4.cu".
         name: of the kernel in it.
+        parameters: see Kernel.
         capability: compute capability of the GPU.
-        shared: dynamic shared memory of a block, in bytes.
         defines: constants of the source.
+        shared: dynamic shared memory of a block, in bytes.
 
     Raises:
         CompileError: there is no compiler, or it or the driver refuses.
     """
-    return _kernel(file, name, capability, shared, tuple(sorted(defines.items())))
-
-
-def compile_all(file: str, capability: tuple[int, int], programs: Iterable[dict[str, int]]) -> None:
-    """Fill the cache for several sets of constants, in parallel; raises CompileError."""
-    with ThreadPoolExecutor() as pool:
-        list(
-            pool.map(lambda each: _binary(file, capability, tuple(sorted(each.items()))), programs)
-        )
-
-
-@cache
-def _kernel(
-    file: str,
-    name: str,
-    capability: tuple[int, int],
-    shared: int,
-    defines: tuple[tuple[str, int], ...],
-) -> Kernel:
     try:
         from cuda.bindings import driver
 
@@ -124,13 +138,20 @@ def _kernel(
                 if torch.cuda.get_device_capability(index) == capability:
                     device = _check(driver.cuDeviceGet(index))
                     _check(driver.cuKernelSetAttribute(limit, shared, kernel, device))
-        return Kernel(driver.CUfunction(int(kernel)), shared, capability >= _HOPPER)
+        function = driver.CUfunction(int(kernel))
+        return Kernel(function, parameters, shared, capability >= _HOPPER)
     except (ImportError, RuntimeError) as error:  # no package, no library, no driver
         raise CompileError(f"{type(error).__name__}: {error}") from error
 
 
+def compile_all(file: str, capability: tuple[int, int], programs: Iterable[Defines]) -> None:
+    """Fill the cache for several sets of constants, in parallel; raises CompileError."""
+    with ThreadPoolExecutor() as pool:
+        list(pool.map(lambda defines: _binary(file, capability, defines), programs))
+
+
 @cache
-def _library(file: str, capability: tuple[int, int], defines: tuple[tuple[str, int], ...]) -> Any:
+def _library(file: str, capability: tuple[int, int], defines: Defines) -> Any:
     from cuda.bindings import driver
 
     binary = _binary(file, capability, defines)
@@ -144,7 +165,7 @@ def _library(file: str, capability: tuple[int, int], defines: tuple[tuple[str, i
 def _binary(
     file: str,
     capability: tuple[int, int],
-    defines: tuple[tuple[str, int], ...],
+    defines: Defines,
     trust_cache: bool = True,
 ) -> bytes:
     """The machine code, from the cache or compiled."""
@@ -212,11 +233,3 @@ def _check(result: tuple[Any, ...]) -> Any:
     if int(code):
         raise CompileError(f"{type(code).__name__} {code.name}")
     return values[0] if len(values) == 1 else tuple(values)
-
-
-def _as_c(argument: Argument) -> Any:
-    if isinstance(argument, torch.Tensor):
-        return ctypes.c_void_p(argument.data_ptr())
-    if argument is None:
-        return ctypes.c_void_p(None)
-    return ctypes.c_float(argument) if isinstance(argument, float) else ctypes.c_int(argument)

@@ -22,11 +22,13 @@ One byte becomes two bfloat16 by a table of 256 words, held once for every lane 
 memory): lane i reads bank i only, so 32 lanes never wait for each other. That makes four bits as
 cheap as one load for two weights; arithmetic on the bits would take six times as long.
 
-Work: a block of threads has WARPS_N warps over tiles (ROW_TILES each) and WARPS_K over columns;
-those add up in shared memory at the end. Each warp copies its weights asynchronously, STAGES
-groups of four blocks deep, and needs no other warp for that. COLUMN_TILES x 8 rows of x at a time;
-blockIdx.y counts further ones. Up to three matrices stand one behind another (query, key, value).
-PAIRED: each warp has the same tile of two matrices, gate and up, and writes silu(gate) * up.
+Work: a block of threads has WARPS_N warps over tiles (ROW_TILES each) and WARPS_K over columns, whose
+sums are added up in shared memory. The grid is as large as fits on the GPU at once; each block goes
+from tile to tile, so the table is made once and the copies never stop: every warp copies its own
+weights asynchronously, STAGES groups of four blocks deep, beyond the end of a tile into its next
+one. COLUMN_TILES x 8 rows of x at a time; blockIdx.y counts further ones. Up to three matrices stand
+one behind another (query, key, value). PAIRED: each warp has the same tile of two matrices, gate
+and up, and silu(gate) * up is written.
 
 Defined by the compiler's options: WARPS_N WARPS_K ROW_TILES COLUMN_TILES STAGES PAIRED. */
 
@@ -37,10 +39,10 @@ const int STAGE_WORDS = ROW_TILES * GROUP * (128 + 8);  // weights, scales
 const int WARPS = WARPS_N * WARPS_K;
 
 template <int BYTES>
-__device__ __forceinline__ void copy_async(u32 *to, const void *from) {
+__device__ __forceinline__ void copy_async(u32 *to, const void *from, int given) {  // the rest 0
   u32 at = (u32)__cvta_generic_to_shared(to);
-  if (BYTES == 16) asm volatile("cp.async.cg.shared.global.L2::128B [%0], [%1], 16;" ::"r"(at), "l"(from));
-  else asm volatile("cp.async.ca.shared.global [%0], [%1], 4;" ::"r"(at), "l"(from));
+  if (BYTES == 16) asm volatile("cp.async.cg.shared.global.L2::128B [%0], [%1], 16, %2;" ::"r"(at), "l"(from), "r"(given));
+  else asm volatile("cp.async.ca.shared.global [%0], [%1], 4, %2;" ::"r"(at), "l"(from), "r"(given));
 }
 
 __device__ __forceinline__ void multiply_add(float *c, const u32 *a, u32 b0, u32 b1) {
@@ -52,13 +54,13 @@ __device__ __forceinline__ void multiply_add(float *c, const u32 *a, u32 b0, u32
 struct Activations {  // 16 columns of one row of x for each of COLUMN_TILES
   uint4 half[COLUMN_TILES][2];
 
-  __device__ __forceinline__ void load(const u16 *const *rows, int block) {
+  __device__ __forceinline__ void load(const u16 *const *rows, int block, int blocks) {
 #pragma unroll
     for (int n = 0; n < COLUMN_TILES; n++) {
       half[n][0] = half[n][1] = make_uint4(0, 0, 0, 0);
-      if (rows[n]) {
+      if (rows[n] && block < blocks) {
         const uint4 *from = (const uint4 *)(rows[n] + block * 64);
-        half[n][0] = from[0], half[n][1] = from[1];
+        half[n][0] = __ldg(from), half[n][1] = __ldg(from + 1);
       }
     }
   }
@@ -68,51 +70,73 @@ struct Activations {  // 16 columns of one row of x for each of COLUMN_TILES
   }
 };
 
-extern "C" __global__ void __launch_bounds__(WARPS * 32) nf4_product(
-    const uint4 *w0, const uint4 *w1, const uint4 *w2, const u32 *s0, const u32 *s1, const u32 *s2,
-    float unit0, float unit1, float unit2, int end0, int end1, int end2,  // tiles, running sums
-    const u32 *table, const u16 *x, u16 *y, int rows, int blocks) {
+struct Matrices {  // up to three, one behind another; ends count tiles
+  const uint4 *w[3];
+  const u32 *s[3];
+  float unit[3];
+  int end[3];
+
+  __device__ __forceinline__ int which(int tile, int r) const {
+    return PAIRED ? r : tile + r < end[0] ? 0 : tile + r < end[1] ? 1 : 2;
+  }
+  __device__ __forceinline__ int inside(int tile, int r) const {  // number of the tile in its matrix
+    const int m = which(tile, r);
+    return PAIRED ? tile : tile + r - (m == 0 ? 0 : m == 1 ? end[0] : end[1]);
+  }
+};
+
+extern "C" __global__ void __launch_bounds__(WARPS * 32, COLUMN_TILES == 1 ? 32 / WARPS : 1) nf4_product(
+    Matrices matrices, const u32 *table, const u16 *x, u16 *y, int rows, int blocks) {
   extern __shared__ uint4 shared[];
   u32 *lookup = (u32 *)shared;
   const int lane = threadIdx.x & 31, warp = threadIdx.x >> 5, g = lane >> 2, t = lane & 3;
   const int along_n = warp % WARPS_N, along_k = warp / WARPS_N;
   u32 *ring = lookup + 8192 + warp * STAGES * STAGE_WORDS;
+  float *sums = (float *)(lookup + 8192 + WARPS * STAGES * STAGE_WORDS);  // twice, taken in turns
   const int groups = (blocks + GROUP - 1) / GROUP;
   const int first = groups * along_k / WARPS_K, last = groups * (along_k + 1) / WARPS_K;
+  const int each = WARPS_N * (PAIRED ? 1 : ROW_TILES);  // tiles of a block of threads at a time
+  const int all = PAIRED ? matrices.end[0] : matrices.end[2];
 
-  const int tile = (blockIdx.x * WARPS_N + along_n) * (PAIRED ? 1 : ROW_TILES);
+  // Where the copies are: they run ahead of the products.
+  int far_tile = first < last ? blockIdx.x * each : all, far_group = first, far_stage = 0;
   const uint4 *weights[ROW_TILES];
   const u32 *scales[ROW_TILES];
-  float unit[ROW_TILES];
+  auto find = [&] {
 #pragma unroll
-  for (int r = 0; r < ROW_TILES; r++) {
-    int at = PAIRED ? tile : tile + r;
-    bool second = PAIRED ? r == 1 : at >= end0, third = !PAIRED && at >= end1;
-    if (!PAIRED) at -= third ? end1 : second ? end0 : 0;
-    unit[r] = third ? unit2 : second ? unit1 : unit0;
-    weights[r] = (third ? w2 : second ? w1 : w0) + (size_t)at * blocks * 32 + lane;
-    scales[r] = (third ? s2 : second ? s1 : s0) + (size_t)at * blocks * 8 + lane;
-  }
-
-  auto fetch = [&](int group) {
-    u32 *stage = ring + group % STAGES * STAGE_WORDS;
-    if (group < last) {
+    for (int r = 0; r < ROW_TILES; r++) {
+      const int tile = far_tile + along_n * (PAIRED ? 1 : ROW_TILES);
+      const int m = matrices.which(tile, r);
+      const size_t at = (size_t)matrices.inside(tile, r) * blocks;
+      weights[r] = (m == 0 ? matrices.w[0] : m == 1 ? matrices.w[1] : matrices.w[2]) + at * 32 + lane;
+      scales[r] = (m == 0 ? matrices.s[0] : m == 1 ? matrices.s[1] : matrices.s[2]) + at * 8 + lane;
+    }
+  };
+  auto fetch = [&] {
+    if (far_tile < all) {
+      u32 *stage = ring + far_stage * STAGE_WORDS;
 #pragma unroll
       for (int r = 0; r < ROW_TILES; r++) {
 #pragma unroll
         for (int j = 0; j < GROUP; j++)
-          if (group * GROUP + j < blocks)
-            copy_async<16>(stage + (r * GROUP + j) * 128 + lane * 4, weights[r] + (group * GROUP + j) * 32);
-        if (group * GROUP + g / 2 < blocks)
-          copy_async<4>(stage + ROW_TILES * GROUP * 128 + r * 32 + lane, scales[r] + group * 32);
+          if (far_group * GROUP + j < blocks)
+            copy_async<16>(stage + (r * GROUP + j) * 128 + lane * 4, weights[r] + (far_group * GROUP + j) * 32, 16);
+        const bool is_there = far_group * GROUP + g / 2 < blocks;  // else 0, whatever the weights
+        copy_async<4>(stage + ROW_TILES * GROUP * 128 + r * 32 + lane, is_there ? scales[r] + far_group * 32 : scales[r], is_there * 4);
+      }
+      far_stage = far_stage + 1 == STAGES ? 0 : far_stage + 1;
+      if (++far_group == last) {
+        far_group = first, far_tile += gridDim.x * each;
+        if (far_tile < all) find();
       }
     }
     asm volatile("cp.async.commit_group;");
   };
+  if (far_tile < all) find();
 #pragma unroll
-  for (int i = 0; i < STAGES - 1; i++) fetch(first + i);
+  for (int i = 0; i < STAGES - 1; i++) fetch();
   for (int i = warp; i < 8; i += WARPS) {
-    u32 entry = table[i * 32 + lane];
+    const u32 entry = table[i * 32 + lane];
 #pragma unroll 8
     for (int j = 0; j < 32; j++) lookup[(i * 32 + j) * 32 + lane] = __shfl_sync(~0u, entry, j);
   }
@@ -123,78 +147,72 @@ extern "C" __global__ void __launch_bounds__(WARPS * 32) nf4_product(
   const u16 *mine[COLUMN_TILES];
 #pragma unroll
   for (int n = 0; n < COLUMN_TILES; n++) {
-    int row = row0 + n * 8 + g;
+    const int row = row0 + n * 8 + g;
     mine[n] = row < rows ? x + (size_t)row * blocks * 64 + 16 * t : 0;
   }
-  float sum[ROW_TILES][COLUMN_TILES][4] = {};
   Activations now, next;
-  now.load(mine, first * GROUP);
+  now.load(mine, first * GROUP, blocks);
   const char *mine_in_table = (const char *)(lookup + lane);
-  for (int group = first; group < last; group++) {
-    asm volatile("cp.async.wait_group %0;" ::"n"(STAGES - 2) : "memory");
-    __syncwarp();  // the stage has arrived for all lanes, and all have left the one before it
-    fetch(group + STAGES - 1);
-    const u32 *stage = ring + group % STAGES * STAGE_WORDS;
+  const u32 *stage = ring;
+  int turn = 1;
+  for (int tile = blockIdx.x * each; tile < all; tile += gridDim.x * each) {
+    float sum[ROW_TILES][COLUMN_TILES][4] = {};
+    for (int group = first; group < last; group++) {
+      asm volatile("cp.async.wait_group %0;" ::"n"(STAGES - 2) : "memory");
+      __syncwarp();  // the stage has arrived for all lanes, and all have left the one before it
+      fetch();
 #pragma unroll
-    for (int j = 0; j < GROUP; j++) {
-      const int block = group * GROUP + j;
-      if (block >= blocks) break;
-      if (block + 1 < blocks) next.load(mine, block + 1);
+      for (int j = 0; j < GROUP; j++) {
+        const int block = group * GROUP + j;
+        next.load(mine, j == GROUP - 1 && group == last - 1 ? first * GROUP : block + 1, blocks);
 #pragma unroll
-      for (int r = 0; r < ROW_TILES; r++) {
-        const uint4 packed = *(const uint4 *)(stage + (r * GROUP + j) * 128 + lane * 4);
-        const u32 words[4] = {packed.x, packed.y, packed.z, packed.w};
-        float part[COLUMN_TILES][4] = {};
+        for (int r = 0; r < ROW_TILES; r++) {
+          const uint4 packed = *(const uint4 *)(stage + (r * GROUP + j) * 128 + lane * 4);
+          const u32 words[4] = {packed.x, packed.y, packed.z, packed.w};
+          float part[COLUMN_TILES][4] = {};
 #pragma unroll
-        for (int s = 0; s < 4; s++) {
-          u32 a[4];  // byte * 32 lanes * 4 bytes
-          a[0] = *(const u32 *)(mine_in_table + (words[s] << 7 & 0x7f80));
-          a[1] = *(const u32 *)(mine_in_table + (words[s] >> 1 & 0x7f80));
-          a[2] = *(const u32 *)(mine_in_table + (words[s] >> 9 & 0x7f80));
-          a[3] = *(const u32 *)(mine_in_table + (words[s] >> 17 & 0x7f80));
+          for (int s = 0; s < 4; s++) {
+            u32 a[4];  // byte * 32 lanes * 4 bytes
+            a[0] = *(const u32 *)(mine_in_table + (words[s] << 7 & 0x7f80));
+            a[1] = *(const u32 *)(mine_in_table + (words[s] >> 1 & 0x7f80));
+            a[2] = *(const u32 *)(mine_in_table + (words[s] >> 9 & 0x7f80));
+            a[3] = *(const u32 *)(mine_in_table + (words[s] >> 17 & 0x7f80));
+#pragma unroll
+            for (int n = 0; n < COLUMN_TILES; n++)
+              multiply_add(part[n], a, now.word(n, 2 * s), now.word(n, 2 * s + 1));
+          }
+          const u32 pair = stage[ROW_TILES * GROUP * 128 + r * 32 + j * 8 + g];
+          const float upper = from_half(pair & 0xffff), lower = from_half(pair >> 16);
 #pragma unroll
           for (int n = 0; n < COLUMN_TILES; n++)
-            multiply_add(part[n], a, now.word(n, 2 * s), now.word(n, 2 * s + 1));
+#pragma unroll
+            for (int c = 0; c < 4; c++) sum[r][n][c] += (c < 2 ? upper : lower) * part[n][c];
         }
-        const u32 pair = stage[ROW_TILES * GROUP * 128 + r * 32 + j * 8 + g];
-        const float upper = from_half(pair & 0xffff), lower = from_half(pair >> 16);
-#pragma unroll
-        for (int n = 0; n < COLUMN_TILES; n++)
-#pragma unroll
-          for (int c = 0; c < 4; c++) sum[r][n][c] += (c < 2 ? upper : lower) * part[n][c];
+        now = next;
       }
-      now = next;
+      stage = stage == ring + (STAGES - 1) * STAGE_WORDS ? ring : stage + STAGE_WORDS;
     }
-  }
-
-  if (WARPS_K > 1) {
-    asm volatile("cp.async.wait_all;" ::: "memory");
+    // [along_k][along_n][r][n][c][lane]
+    const int matrix = ROW_TILES * COLUMN_TILES * 128;
+#pragma unroll
+    for (int i = 0; i < matrix / 32; i++) sums[warp * matrix + i * 32 + lane] = (&sum[0][0][0])[i];
     __syncthreads();
-    float *sums = (float *)(lookup + 8192);
-    const int each = ROW_TILES * COLUMN_TILES * 128;
-    if (along_k)
-#pragma unroll
-      for (int i = 0; i < each / 32; i++)
-        sums[((along_k - 1) * WARPS_N + along_n) * each + i * 32 + lane] = (&sum[0][0][0])[i];
-    __syncthreads();
-    if (along_k) return;
-    for (int k = 0; k < WARPS_K - 1; k++)
-#pragma unroll
-      for (int i = 0; i < each / 32; i++)
-        (&sum[0][0][0])[i] += sums[(k * WARPS_N + along_n) * each + i * 32 + lane];
-  }
-  const int width = (PAIRED ? end0 : end2) * 16;
-#pragma unroll
-  for (int r = 0; r < (PAIRED ? 1 : ROW_TILES); r++)
-#pragma unroll
-    for (int n = 0; n < COLUMN_TILES; n++)
-#pragma unroll
-      for (int c = 0; c < 4; c++) {
-        const int row = row0 + n * 8 + 2 * t + (c & 1), column = (tile + r) * 16 + g + (c >> 1) * 8;
-        float value = sum[r][n][c] * unit[r];
-        if (PAIRED) value = value / (1 + __expf(-value)) * (sum[ROW_TILES - 1][n][c] * unit[ROW_TILES - 1]);
-        if (row < rows) y[(size_t)row * width + column] = to_bf16(value);
+    for (int i = threadIdx.x; i < each * COLUMN_TILES * 128; i += WARPS * 32) {
+      const int from = PAIRED ? i / (COLUMN_TILES * 128) * matrix + i % (COLUMN_TILES * 128) : i;
+      float value = 0, other = 0;
+      for (int k = 0; k < WARPS_K; k++) {
+        value += sums[k * WARPS_N * matrix + from];
+        if (PAIRED) other += sums[k * WARPS_N * matrix + from + COLUMN_TILES * 128];
       }
+      const int at = tile + i / (COLUMN_TILES * 128), n = i / 128 % COLUMN_TILES, c = i / 32 % 4;
+      const int row = row0 + n * 8 + 2 * t + (c & 1), column = at * 16 + g + (c >> 1) * 8;
+      const int m = PAIRED ? 0 : matrices.which(at, 0);
+      value *= m == 0 ? matrices.unit[0] : m == 1 ? matrices.unit[1] : matrices.unit[2];
+      if (PAIRED) value = value / (1 + __expf(-value)) * (other * matrices.unit[1]);
+      if (row < rows) y[(size_t)row * all * 16 + column] = to_bf16(value);
+    }
+    sums += turn * WARPS * matrix, turn = -turn;
+  }
 }
 
 /* The weights themselves in bfloat16, [16 * gridDim.x, 64 * blocks], for products of many rows. */

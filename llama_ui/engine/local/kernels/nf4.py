@@ -16,7 +16,7 @@ import torch.nn.functional as F
 from bitsandbytes.functional import dequantize_4bit, dequantize_blockwise, quantize_4bit
 from bitsandbytes.nn.modules import Linear4bit
 
-from llama_ui.engine.local.kernels.compiler import Argument, CompileError, Kernel, compile_all, load
+from llama_ui.engine.local.kernels.compiler import CompileError, Defines, Kernel, compile_all, load
 
 log = logging.getLogger(__name__)
 
@@ -24,7 +24,9 @@ TILE, BLOCK = 16, 64  # rows, columns
 MOST_ROWS = 64  # of activations that the product takes; from there on weights are unpacked
 _OLDEST = (8, 0)  # compute capability with bfloat16 tensor cores
 _TABLE = 32 * 1024  # bytes of shared memory
-_UNPACKED = 1 << 24  # weights unpacked at a time: 32 MB, which a large GPU's L2 cache holds
+_UNPACKED = 1 << 26  # weights unpacked at a time, 134 MB
+# Parameters of the kernels; the first of the product is the structure Matrices.
+_PRODUCT, _UNPACK = ("PPPPPPfffiii", *"PPPii"), (*"PPfPPii",)
 # The table holds the 16 values of NF4 times this, the scales are divided by it: their rounding to
 # bfloat16 is then smallest, 0.6e-3 of them instead of 1.1e-3.
 _STRETCH = 1.437
@@ -41,6 +43,7 @@ class Tiling:
         column_tiles: eights of rows of activations at a time.
         stages: groups of four blocks a warp copies ahead, and the one it works on.
         is_paired: each warp has one tile of each of two matrices (gate and up).
+        per_multiprocessor: blocks of threads on each.
     """
 
     warps_n: int
@@ -49,22 +52,33 @@ class Tiling:
     column_tiles: int
     stages: int
     is_paired: bool
+    per_multiprocessor: int = 1
 
     @property
     def shared(self) -> int:
         """Bytes of shared memory of a block of threads."""
-        return _TABLE + self.warps_n * self.warps_k * self.stages * self.row_tiles * 2176
+        stage, sums = self.row_tiles * 2176, self.row_tiles * self.column_tiles * 512
+        return _TABLE + self.warps * (self.stages * stage + 2 * sums)
 
     @property
-    def defines(self) -> dict[str, int]:
-        return {
-            "WARPS_N": self.warps_n,
-            "WARPS_K": self.warps_k,
-            "ROW_TILES": self.row_tiles,
-            "COLUMN_TILES": self.column_tiles,
-            "STAGES": self.stages,
-            "PAIRED": int(self.is_paired),
-        }
+    def warps(self) -> int:
+        return self.warps_n * self.warps_k
+
+    @property
+    def tiles(self) -> int:
+        """Of a block of threads at a time."""
+        return self.warps_n * (1 if self.is_paired else self.row_tiles)
+
+    @property
+    def defines(self) -> Defines:
+        return (
+            ("WARPS_N", self.warps_n),
+            ("WARPS_K", self.warps_k),
+            ("ROW_TILES", self.row_tiles),
+            ("COLUMN_TILES", self.column_tiles),
+            ("STAGES", self.stages),
+            ("PAIRED", int(self.is_paired)),
+        )
 
 
 def tiling(tiles: int, rows: int, is_paired: bool, shared: int) -> Tiling:
@@ -76,16 +90,22 @@ def tiling(tiles: int, rows: int, is_paired: bool, shared: int) -> Tiling:
         shared: bytes of shared memory that a block of threads may have.
     """
     column_tiles = 1 if rows <= 8 else 2 if rows <= 16 else 4
-    row_tiles = 2 if is_paired else 1
-    # Few tiles: more warps for each, so that all multiprocessors have work.
-    warps_n = 1 if tiles < 512 else 2
-    while tiles % (warps_n * (1 if is_paired else row_tiles)):
-        warps_n //= 2
-    for warps, stages in ((8, 3), (8, 2), (4, 2)):
-        chosen = Tiling(warps_n, warps // warps_n, row_tiles, column_tiles, stages, is_paired)
-        if chosen.shared <= shared:
-            break
-    return chosen
+    row_tiles = 2 if is_paired or column_tiles > 1 else 1
+    if column_tiles == 1:
+        warps_n, warps_k = 2, 8
+    elif is_paired or rows > 32:
+        warps_n, warps_k = 2, 4
+    else:
+        warps_n, warps_k = 1, 8
+    if not is_paired and tiles % row_tiles:
+        row_tiles = 1
+    if tiles % (warps_n * (1 if is_paired else row_tiles)):
+        warps_n, warps_k = 1, warps_n * warps_k
+    while True:
+        chosen = Tiling(warps_n, warps_k, row_tiles, column_tiles, 2, is_paired)
+        if chosen.shared <= shared or warps_k == 1:
+            return chosen
+        warps_k //= 2  # older GPUs have less shared memory
 
 
 class NF4Linear(torch.nn.Module):
@@ -123,16 +143,14 @@ class NF4Linear(torch.nn.Module):
         """The product with activations [..., in_features], in their type."""
         return linear([self], x)
 
-    def unpacked(self, first: int, count: int) -> torch.Tensor:
-        """Rows of the weights in bfloat16, so many tiles of them from the first on."""
+    def unpack(self, first: int, tiles: int, out: torch.Tensor) -> None:
+        """Write rows of the weights in bfloat16, so many tiles of them from the first on."""
         blocks = self.weight.shape[1]
-        out = torch.empty(
-            count * TILE, self.in_features, dtype=torch.bfloat16, device=self.weight.device
+        kernel = _unpack_kernel(out.device)
+        kernel(
+            *(out.device, (tiles, 1, 1), 256),
+            *(self.weight, self.scales, self.unit, self.code, out, first, blocks),
         )
-        kernel = load("nf4.cu", "nf4_unpack", _capability(out.device), **_ANY.defines)
-        arguments = (self.weight, self.scales, self.unit, self.code, out, first, blocks)
-        kernel((count,), 256, arguments, out.device)
-        return out
 
 
 def linear(layers: Sequence[NF4Linear], x: torch.Tensor) -> torch.Tensor:
@@ -181,7 +199,14 @@ def run_product(
     chosen = chosen or tiling(tiles, len(x), is_paired, shared_limit(x.device))
     three = [*layers, *[layers[-1]] * (3 - len(layers))]
     ends = [sum(sizes[: count + 1]) for count in range(3)]
-    arguments: tuple[Argument, ...] = (
+    # As many blocks of threads as there are places, not more than there is work for.
+    places = chosen.per_multiprocessor * _multiprocessors(x.device)
+    across = min(tiles // chosen.tiles, places)
+    down = math.ceil(len(x) / (8 * chosen.column_tiles))
+    _product_kernel(chosen, x.device)(
+        x.device,
+        (across, down, 1),
+        32 * chosen.warps,
         *(layer.weight for layer in three),
         *(layer.scales for layer in three),
         *(layer.unit / _STRETCH for layer in three),
@@ -192,28 +217,47 @@ def run_product(
         len(x),
         blocks,
     )
-    warps = chosen.warps_n * chosen.warps_k
-    across = tiles // (chosen.warps_n * (1 if is_paired else chosen.row_tiles))
-    down = math.ceil(len(x) / (8 * chosen.column_tiles))
-    _product_kernel(chosen, x.device)((across, down), 32 * warps, arguments, x.device)
 
 
+@cache
 def _product_kernel(chosen: Tiling, device: torch.device) -> Kernel:
-    return load("nf4.cu", "nf4_product", _capability(device), chosen.shared, **chosen.defines)
+    capability = torch.cuda.get_device_capability(device)
+    return load("nf4.cu", "nf4_product", _PRODUCT, capability, chosen.defines, chosen.shared)
+
+
+@cache
+def _unpack_kernel(device: torch.device) -> Kernel:
+    capability = torch.cuda.get_device_capability(device)
+    limit = shared_limit(device)
+    return load("nf4.cu", "nf4_unpack", _UNPACK, capability, tiling(256, 1, False, limit).defines)
 
 
 def _product_of_many(layers: Sequence[NF4Linear], x: torch.Tensor, out: torch.Tensor) -> None:
-    """For many rows unpacking once costs less than reading tables for each eight of them."""
+    """For many rows unpacking once costs less than reading tables for each eight of them.
+
+    Matrices are unpacked and multiplied together as far as they fit into the workspace.
+    """
+    columns = layers[0].in_features
+    most = max(1, _UNPACKED // (TILE * columns))
+    parts = [
+        (layer, first, min(most, len(layer.weight) - first))
+        for layer in layers
+        for first in range(0, len(layer.weight), most)
+    ]
     at = 0
-    for layer in layers:
-        step = max(1, _UNPACKED // (TILE * layer.in_features))
-        for first in range(0, len(layer.weight), step):
-            weight = layer.unpacked(first, min(step, len(layer.weight) - first))
-            torch.mm(x, weight.t(), out=out[:, at : at + len(weight)])
-            at += len(weight)
-
-
-_ANY = Tiling(1, 8, 1, 1, 3, False)
+    while parts:
+        count = 1
+        while count < len(parts) and sum(tiles for *_, tiles in parts[: count + 1]) <= most:
+            count += 1
+        rows = TILE * sum(tiles for *_, tiles in parts[:count])
+        weight = torch.empty(rows, columns, dtype=torch.bfloat16, device=x.device)
+        place = 0
+        for layer, first, tiles in parts[:count]:
+            layer.unpack(first, tiles, weight[place:])
+            place += TILE * tiles
+        torch.mm(x, weight.t(), out=out[:, at : at + rows])
+        at += rows
+        parts = parts[count:]
 
 
 def pack(data: torch.Tensor, rows: int, columns: int) -> torch.Tensor:
@@ -311,7 +355,7 @@ def pack_model(model: Any) -> str:
 def unusable(device: torch.device) -> str:
     """Why the kernels cannot be used on a GPU; empty when they can. Compiles and checks them."""
     try:
-        capability = _capability(device)
+        capability = torch.cuda.get_device_capability(device)
         if capability < _OLDEST:
             return f"compute capability {capability[0]}.{capability[1]}, 8.0 is needed"
         limit = shared_limit(device)
@@ -359,8 +403,8 @@ def _self_check(device: torch.device) -> str:
 
 
 @cache
-def _capability(device: torch.device) -> tuple[int, int]:
-    return torch.cuda.get_device_capability(device)
+def _multiprocessors(device: torch.device) -> int:
+    return torch.cuda.get_device_properties(device).multi_processor_count
 
 
 @cache

@@ -3,9 +3,9 @@
     add_norm    x += d (the residual stream), then h = x / rms(x) * w; [rows, hidden], bfloat16
     largest     the COUNT largest scores of each row in order, of equals the smaller index first
 
-A row of scores lies in the L2 cache, so `largest` reads it four times: three times to count the
-numbers by 11, 11 and 10 bits of an order-preserving integer (radix select), which gives the
-COUNT-th largest exactly, and once to collect. One block of threads a row.
+For `largest` one block of threads takes a row: the COUNT-th largest of its threads' own maxima is a
+lower bound of the result, and few scores reach it; those are collected and sorted. Where too many
+do (equal scores), halving finds the COUNT-th largest exactly first.
 
 Defined by the compiler's option: COUNT, a power of two. */
 
@@ -52,78 +52,86 @@ __device__ __forceinline__ u32 ordered(float value) {  // integers in the order 
   return bits & 0x80000000u ? ~bits : bits | 0x80000000u;
 }
 
-extern "C" __global__ void __launch_bounds__(1024) largest(const float *scores, float *best, long long *ids, int width) {
-  __shared__ u32 bins[2048];
-  __shared__ u64 found[COUNT];
-  __shared__ u32 warp_sums[32], chosen, wanted, collected;
-  const int thread = threadIdx.x, lane = thread & 31, warp = thread >> 5;
-  wait_for_previous_kernel();
-  scores += (size_t)blockIdx.x * width;
-  u32 prefix = 0, mask = 0;
-  if (thread == 0) wanted = min(COUNT, width), collected = 0;
-  for (int shift = 21; ; shift = shift == 21 ? 10 : 0) {
-    for (int i = thread; i < 2048; i += 1024) bins[i] = 0;
-    __syncthreads();
-    for (int i = thread; i < width; i += 1024) {
-      const u32 key = ordered(scores[i]);
-      if ((key & mask) == prefix) atomicAdd(&bins[key >> shift & 2047], 1);
-    }
-    __syncthreads();
-    // Thread i owns bins 2047 - 2i and 2046 - 2i: a running sum from the top.
-    const u32 upper = bins[2047 - 2 * thread], own = upper + bins[2046 - 2 * thread];
-    u32 sum = own;
-    for (int o = 1; o < 32; o <<= 1) {
-      const u32 other = __shfl_up_sync(~0u, sum, o);
-      if (lane >= o) sum += other;
-    }
-    if (lane == 31) warp_sums[warp] = sum;
-    __syncthreads();
-    for (int i = 0; i < warp; i++) sum += warp_sums[i];
-    const u32 before = sum - own, need = wanted;
-    __syncthreads();
-    if (before < need && need <= sum) {
-      const bool in_upper = need <= before + upper;
-      chosen = in_upper ? 2047 - 2 * thread : 2046 - 2 * thread;
-      wanted = need - before - (in_upper ? 0 : upper);
-    }
-    __syncthreads();
-    // The last digit has ten bits; its mask covers eleven, the upper one known already.
-    prefix |= chosen << shift, mask |= 2047u << shift;
-    if (shift == 0) break;
-  }
-  // prefix is the COUNT-th largest; `wanted` of those equal to it belong to the result.
-  for (int i = thread; i < width; i += 1024) {
-    const u32 key = ordered(scores[i]);
-    if (key > prefix) found[atomicAdd(&collected, 1)] = (u64)key << 32 | ~(u32)i;
-  }
-  __syncthreads();
-  u32 count = collected, left = wanted;
-  for (int from = 0; left && from < width; from += 1024) {  // equals in the order of their index
-    const int i = from + thread;
-    const bool equal = i < width && ordered(scores[i]) == prefix;
-    const u32 votes = __ballot_sync(~0u, equal);
-    if (lane == 0) warp_sums[warp] = __popc(votes);
-    __syncthreads();
-    u32 place = __popc(votes & ((1u << lane) - 1)), all = 0;
-    for (int w = 0; w < 32; w++) place += w < warp ? warp_sums[w] : 0, all += warp_sums[w];
-    if (equal && place < left) found[count + place] = (u64)prefix << 32 | ~(u32)i;
-    count += min(all, left), left -= min(all, left);
-    __syncthreads();
-  }
-  for (int i = count + thread; i < COUNT; i += 1024) found[i] = 0;
-  for (int size = 2; size <= COUNT; size <<= 1)  // bitonic sort, largest first
-    for (int gap = size >> 1; gap; gap >>= 1) {
+/* Sort the first `size` (a power of two) of shared memory, largest first. */
+__device__ __forceinline__ void sort(u64 *keys, int size) {
+  const int thread = threadIdx.x;
+  for (int run = 2; run <= size; run <<= 1)
+    for (int gap = run >> 1; gap; gap >>= 1) {
       __syncthreads();
       const int other = thread ^ gap;
-      if (thread < COUNT && other > thread) {
-        const u64 a = found[thread], b = found[other];
-        if ((a < b) == ((thread & size) == 0)) found[thread] = b, found[other] = a;
+      if (thread < size && other > thread) {
+        const u64 a = keys[thread], b = keys[other];
+        if ((a < b) == ((thread & run) == 0)) keys[thread] = b, keys[other] = a;
       }
     }
   __syncthreads();
-  if (thread < min(COUNT, width)) {
+}
+
+const int THREADS = 1024;
+
+extern "C" __global__ void __launch_bounds__(THREADS) largest(const float *scores, float *best, long long *ids, int width) {
+  __shared__ u64 found[THREADS];
+  __shared__ u32 sums[32], collected;
+  const int thread = threadIdx.x, lane = thread & 31, warp = thread >> 5, count = min(COUNT, width);
+  wait_for_previous_kernel();
+  scores += (size_t)blockIdx.x * width;
+  u32 most = 0;
+#pragma unroll 8
+  for (int i = thread; i < width; i += THREADS) most = max(most, ordered(scores[i]));
+  found[thread] = most;
+  if (thread == 0) collected = 0;
+  sort(found, THREADS);
+  u32 bound = (u32)found[count - 1];
+  __syncthreads();
+#pragma unroll 8
+  for (int i = thread; i < width; i += THREADS) {
+    const u32 key = ordered(scores[i]);
+    if (key >= bound) {
+      const u32 place = atomicAdd(&collected, 1);
+      if (place < THREADS) found[place] = (u64)key << 32 | ~(u32)i;
+    }
+  }
+  __syncthreads();
+  u32 total = collected;
+  if (total > THREADS) {
+    u32 high = 0xffffffffu;
+    while (bound < high) {  // at least `count` scores reach bound, fewer exceed high
+      const u32 middle = bound + (high - bound) / 2 + 1;
+      u32 reach = 0;
+      for (int i = thread; i < width; i += THREADS) reach += ordered(scores[i]) >= middle;
+      reach = __reduce_add_sync(~0u, reach);
+      __syncthreads();
+      if (lane == 0) sums[warp] = reach;
+      __syncthreads();
+      reach = __reduce_add_sync(~0u, sums[lane]);
+      if (reach >= count) bound = middle; else high = middle - 1;
+    }
+    if (thread == 0) collected = 0;
+    __syncthreads();
+    for (int i = thread; i < width; i += THREADS)
+      if (ordered(scores[i]) > bound) found[atomicAdd(&collected, 1)] = (u64)ordered(scores[i]) << 32 | ~(u32)i;
+    __syncthreads();
+    total = collected;
+    for (int from = 0; total < count && from < width; from += THREADS) {  // equals by their index
+      const bool equal = from + thread < width && ordered(scores[from + thread]) == bound;
+      const u32 votes = __ballot_sync(~0u, equal);
+      if (lane == 0) sums[warp] = __popc(votes);
+      __syncthreads();
+      const u32 before = __reduce_add_sync(~0u, lane < warp ? sums[lane] : 0);
+      const u32 place = total + before + __popc(votes & ((1u << lane) - 1));
+      if (equal && place < count) found[place] = (u64)bound << 32 | ~(u32)(from + thread);
+      total += __reduce_add_sync(~0u, sums[lane]);
+      __syncthreads();
+    }
+    total = count;
+  }
+  int size = COUNT;
+  while (size < total) size <<= 1;
+  for (int i = total + thread; i < size; i += THREADS) found[i] = 0;
+  sort(found, size);
+  if (thread < count) {
     const int i = (int)~(u32)found[thread];
-    best[blockIdx.x * min(COUNT, width) + thread] = scores[i];
-    ids[blockIdx.x * min(COUNT, width) + thread] = i;
+    best[blockIdx.x * count + thread] = scores[i];
+    ids[blockIdx.x * count + thread] = i;
   }
 }

@@ -11,7 +11,7 @@ from functools import cache
 import torch
 import torch.nn.functional as F
 
-from llama_ui.engine.local.kernels.compiler import CompileError, load
+from llama_ui.engine.local.kernels.compiler import CompileError, Kernel, load
 
 log = logging.getLogger(__name__)
 
@@ -44,8 +44,8 @@ def add_norm(
     normed = torch.empty_like(x)
     hidden = x.shape[-1]
     threads = min(1024, -(-hidden // 256) * 32)
-    kernel = load("step.cu", "add_norm", _capability(x.device), COUNT=CANDIDATES)
-    kernel((len(x),), threads, (x, added, weight, normed, hidden, eps), x.device)
+    kernel = _short("add_norm", (*"PPPPif",), x.device)
+    kernel(x.device, (len(x), 1, 1), threads, x, added, weight, normed, hidden, eps)
     return normed
 
 
@@ -80,19 +80,12 @@ def attention(
     out = torch.empty(rows, heads.kv * heads.groups * heads.dim, dtype=qkv.dtype, device=device)
     size = rows * heads.kv * heads.groups * splits * (heads.dim + 2) if splits > 1 else 0
     parts = torch.empty(size, dtype=torch.float32, device=device)
-    kernel = load(
-        "attention.cu",
-        "attention",
-        _capability(device),
-        HEAD_DIM=heads.dim,
-        GROUPS=heads.groups,
-        CACHE_8BIT=int(scales is not None),
-    )
-    arguments = (
+    kernel = _attention(heads, scales is not None, device)
+    kernel(
+        *(device, (splits, heads.kv, rows), 128),
         *(qkv, positions, *rotary, keys, values, *(scales or (None, None))),
         *(out, parts, finished, first_row, heads.kv, keys.shape[2]),
     )
-    kernel((splits, heads.kv, rows), 128, arguments, device)
     return out
 
 
@@ -109,14 +102,18 @@ def largest(scores: torch.Tensor, count: int) -> tuple[torch.Tensor, torch.Tenso
     Args:
         scores: float32, [rows, width].
     """
-    rows, width = scores.shape
-    count = min(count, width)
+    count = min(count, scores.shape[-1])
     if count != CANDIDATES or scores.device.type != "cuda" or unusable(scores.device):
         return tuple(scores.topk(count, dim=-1))  # type: ignore[return-value]
-    best = torch.empty(rows, count, device=scores.device)
-    ids = torch.empty(rows, count, dtype=torch.int64, device=scores.device)
-    kernel = load("step.cu", "largest", _capability(scores.device), COUNT=CANDIDATES)
-    kernel((rows,), 1024, (scores.contiguous(), best, ids, width), scores.device)
+    return _largest(scores.contiguous())
+
+
+def _largest(scores: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+    rows, width = scores.shape
+    best = torch.empty(rows, CANDIDATES, device=scores.device)
+    ids = torch.empty(rows, CANDIDATES, dtype=torch.int64, device=scores.device)
+    kernel = _short("largest", (*"PPPi",), scores.device)
+    kernel(scores.device, (rows, 1, 1), 1024, scores, best, ids, width)
     return best, ids
 
 
@@ -134,17 +131,13 @@ def fits(heads: Heads, hidden: int, dtype: torch.dtype) -> bool:
 @cache
 def unusable(device: torch.device) -> str:
     """Why the kernels cannot be used on a GPU; empty when they can. Compiles and checks them."""
-    if _capability(device) < _OLDEST:
+    if torch.cuda.get_device_capability(device) < _OLDEST:
         return "compute capability 8.0 is needed"
     try:
         generator = torch.Generator(device).manual_seed(0)
         errors = (_error_of_norm(generator), _error_of_attention(generator))
         scores = torch.randn(3, 5000, generator=generator, device=device)
-        kernel = load("step.cu", "largest", _capability(device), COUNT=CANDIDATES)
-        ids = torch.empty(3, CANDIDATES, dtype=torch.int64, device=device)
-        best = torch.empty(3, CANDIDATES, device=device)
-        kernel((3,), 1024, (scores, best, ids, 5000), device)
-        right = torch.equal(ids, scores.topk(CANDIDATES).indices)
+        right = torch.equal(_largest(scores)[1], scores.topk(CANDIDATES).indices)
     except CompileError as error:
         log.warning("the kernels of a decode step could not be compiled: %s", error)
         return str(error).splitlines()[0][:200]
@@ -198,5 +191,13 @@ def _difference(got: torch.Tensor, wanted: torch.Tensor) -> float:
 
 
 @cache
-def _capability(device: torch.device) -> tuple[int, int]:
-    return torch.cuda.get_device_capability(device)
+def _short(name: str, parameters: tuple[str, ...], device: torch.device) -> Kernel:
+    capability = torch.cuda.get_device_capability(device)
+    return load("step.cu", name, parameters, capability, (("COUNT", CANDIDATES),))
+
+
+@cache
+def _attention(heads: Heads, is_8bit: bool, device: torch.device) -> Kernel:
+    capability = torch.cuda.get_device_capability(device)
+    defines = (("HEAD_DIM", heads.dim), ("GROUPS", heads.groups), ("CACHE_8BIT", int(is_8bit)))
+    return load("attention.cu", "attention", (*"PPPPPPPPPPPiii",), capability, defines)
