@@ -7,13 +7,12 @@ shown is the path from the first message to `head`.
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass, fields, replace
 from itertools import pairwise
 from typing import Literal
 
 from llama_ui.chat.options import ChatOptions
-from llama_ui.chat.text import check_text, check_total
+from llama_ui.chat.text import MAX_CHAT_CHARS, check_text, check_total, clean_reply
 from llama_ui.errors import DialogError
 
 MAX_MESSAGES = 2_000
@@ -52,6 +51,7 @@ class Facts:
         quantization: how its weights were held.
         options: with which it was asked; the seed is the one that was drawn.
         steps: what was done with tools before it.
+        thinking: what the model thought before it, where that is told apart; never sent back.
     """
 
     ending: Ending = "stop"
@@ -64,8 +64,10 @@ class Facts:
     tokens_per_s: float = 0.0
     options: ChatOptions | None = None
     steps: tuple[Step, ...] = ()
+    thinking: str = ""
 
     def __post_init__(self) -> None:
+        check_text(self.thinking, MAX_CHAT_CHARS)
         values = [getattr(self, field.name) for field in fields(self)]
         if len(self.steps) > MAX_STEPS:
             raise DialogError(f"A reply has more than {MAX_STEPS} steps.", "Remove some.")
@@ -74,8 +76,8 @@ class Facts:
             for text in (step.thought, step.tool, step.given, step.observation):
                 check_text(text)
         for value in values:
-            is_number = isinstance(value, int | float)
-            if is_number and not (math.isfinite(value) and 0 <= value < 2**53):
+            # Not a number, and what is too large for one, are in no range either.
+            if isinstance(value, int | float) and not 0 <= value < 2**53:
                 raise DialogError("A reply has impossible statistics.", "Remove them.")
 
 
@@ -157,7 +159,12 @@ class Conversation:
         """Add a reply to the last user message, beside those it has."""
         if not self.is_waiting:
             raise DialogError("There is no message to answer.", "Type a message and send it.")
-        return self._add(Message("assistant", text, self.head, facts))
+        return self._add(Message("assistant", clean_reply(text, self._room), self.head, facts))
+
+    @property
+    def _room(self) -> int:
+        """How many characters a reply may still have: what has arrived of one must not be lost."""
+        return MAX_CHAT_CHARS - sum(len(node.text) for node in self.nodes)
 
     def check_room(self, replies: int) -> None:
         """Before a reply is written that there would be no place for; raises DialogError."""
@@ -171,18 +178,19 @@ class Conversation:
         return replace(self, head=number if node.role == "user" else node.parent)
 
     def edit(self, number: int, text: str) -> Conversation:
-        """Write a message anew: a user message beside the old one, a reply in its place."""
+        """Write a message anew, as a version beside the old one."""
         node = self._node(number)
         if node.role == "user":
             return self._add(Message("user", _some(text), node.parent))
         facts = replace(node.facts or Facts(), ending="edited")
-        return self._replace(number, replace(node, text=_some(text), facts=facts))
+        return self._add(Message("assistant", _some(text), node.parent, facts))
 
     def extend(self, text: str, facts: Facts | None = None) -> Conversation:
         """Let the last reply go on."""
         reply = self.unfinished()
         node = self.nodes[reply]
-        return self._replace(reply, replace(node, text=node.text + text, facts=facts))
+        text = node.text + clean_reply(text, self._room)
+        return self._replace(reply, replace(node, text=text, facts=facts))
 
     def unfinished(self) -> int:
         """The number of the last reply, which can go on; raises DialogError without one."""
@@ -198,26 +206,12 @@ class Conversation:
             number = following[number]
         return replace(self, head=number)
 
-    def undo(self) -> tuple[Conversation, str]:
-        """Take the last user message back, with all that follows it; returns the conversation
-        without it and its text."""
+    def undo(self) -> Conversation:
+        """Go back to before the last user message; it stays as a version, to be selected again."""
         asked = [number for number in self.path if self.nodes[number].role == "user"]
         if not asked:
             raise DialogError("There is nothing to undo.", "Send a message first.")
-        last = asked[-1]
-        gone = {last}
-        for number, node in enumerate(self.nodes):
-            if node.parent in gone:
-                gone.add(number)
-        left = [number for number in range(len(self.nodes)) if number not in gone]
-        renumbered: dict[int | None, int | None] = {None: None}
-        renumbered.update({old: new for new, old in enumerate(left)})
-        nodes = tuple(
-            replace(self.nodes[old], parent=renumbered[self.nodes[old].parent]) for old in left
-        )
-        head = renumbered[self.nodes[last].parent]
-        pinned = tuple(left.index(old) for old in self.pinned if old in left)
-        return replace(self, nodes=nodes, head=head, pinned=pinned), self.nodes[last].text
+        return replace(self, head=self.nodes[asked[-1]].parent)
 
     def pin(self, number: int) -> Conversation:
         """Pin a user message with its replies, or let it go again."""
@@ -281,7 +275,10 @@ def _check(conversation: Conversation) -> None:
     if len(nodes) > MAX_MESSAGES:
         raise _full()
     for number, node in enumerate(nodes):
-        check_text(node.text)
+        if node.role == "user":
+            check_text(node.text)
+        else:
+            check_text(node.text, MAX_CHAT_CHARS)
         if node.parent is None:
             fits = node.role == "user"
         else:

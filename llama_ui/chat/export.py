@@ -50,12 +50,10 @@ def from_json(text: str) -> list[Conversation]:
     if kind not in ("llama-ui-chat", "llama-ui-chats") or not isinstance(chats, list):
         raise _not_an_export()
     if version != VERSION:
-        raise DialogError(
-            "The file was written by another version of Llama UI.", "Update Llama UI and try again."
-        )
+        raise _of_another_version()
     if len(chats) > MAX_CHATS:
         raise DialogError(f"The file has more than {MAX_CHATS:,} chats.", "Export fewer at a time.")
-    return [_conversation(chat) for chat in chats]
+    return [read_chat(chat) for chat in chats]
 
 
 def one_from_json(text: str) -> Conversation:
@@ -85,14 +83,28 @@ def _step(step: Step) -> str:
     return "\n".join(f"    {line}" for text in lines if text for line in text.splitlines())
 
 
-def _conversation(chat: object) -> Conversation:
+def read_chat(chat: object) -> Conversation:
+    """A chat from its parsed JSON; raises DialogError when it is damaged."""
     try:
         # As JSON once more: only there does a strict reading take a list for a tuple.
         return _CHAT.validate_json(json.dumps(chat), strict=True)
-    except (ValidationError, ValueError, RecursionError):
-        raise DialogError(
-            "A chat in the file is damaged.", "Export it again where it came from."
-        ) from None
+    except ValidationError as fault:
+        kinds = {error["type"] for error in fault.errors(include_url=False, include_input=False)}
+        if kinds == {"unexpected_keyword_argument"}:
+            raise _of_another_version() from None
+        raise _damaged() from None
+    except (ArithmeticError, ValueError, RecursionError):
+        raise _damaged() from None
+
+
+def _damaged() -> DialogError:
+    return DialogError("A chat in the file is damaged.", "Export it again where it came from.")
+
+
+def _of_another_version() -> DialogError:
+    return DialogError(
+        "The file was written by another version of Llama UI.", "Update Llama UI and try again."
+    )
 
 
 def _not_an_export() -> DialogError:

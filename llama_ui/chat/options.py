@@ -1,17 +1,19 @@
 """ChatOptions: how a chat is to be answered; they belong to the chat. Pure."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any, ClassVar
 
-from llama_ui.chat.sampling import Sampling
-from llama_ui.chat.text import check_text
+from pydantic import ConfigDict
+
+from llama_ui.chat.sampling import SAMPLING, Sampling
+from llama_ui.chat.table import Option, check_rows, row, rows
 from llama_ui.errors import OptionError
-
-MAX_KEEP_LAST = 1_000
 
 
 @dataclass(frozen=True, slots=True)
 class ChatOptions:
-    """What the Advanced options of a chat say.
+    """What the options of a chat say. Each field but `sampling` is a row of the table of options.
 
     Args:
         system: the system prompt; empty (or only spaces) means none.
@@ -21,24 +23,75 @@ class ChatOptions:
         tools: whether the model is offered tools (see agent.py).
 
     Raises:
-        OptionError: keep_last is no number of exchanges.
+        OptionError: a value is outside its range, or of another kind.
         DialogError: a text is too long, or no text.
     """
 
-    system: str = ""
+    # fmt: off
+    system: str = row(
+        "text", "", "System prompt",
+        "Who the model should be and how it should answer. Empty: none is sent.",
+        "Prompt", neutral="", placeholder="You are a pirate. Answer in one sentence.",
+    )
     sampling: Sampling = Sampling()  # noqa: RUF009 - immutable
-    keep_last: int | None = None
-    reminder: str = ""
-    tools: bool = False
+    keep_last: int | None = row(
+        "whole", None, "Remember", "The last N exchanges.",
+        "Prompt", low=0, high=1_000, empty="all that fit",
+    )
+    reminder: str = row(
+        "text", "", "Reminder",
+        "Repeated at the end of each of your messages, for models that forget.",
+        "Prompt", neutral="", placeholder="Answer in one sentence.",
+    )
+    tools: bool = row(
+        "flag", False, "Tools", "Lets the model use tools, each step shown under its answer.",
+        "Reply", on=True, neutral=False,
+    )
+    # fmt: on
+
+    # In a file of a later version there may be more.
+    __pydantic_config__: ClassVar[ConfigDict] = ConfigDict(extra="forbid")
 
     def __post_init__(self) -> None:
-        check_text(self.system)
-        check_text(self.reminder)
-        keep = self.keep_last
-        if keep is None:
-            return
-        if isinstance(keep, bool) or not isinstance(keep, int) or not 0 <= keep <= MAX_KEEP_LAST:
-            raise OptionError(
-                f"The chat cannot remember {str(keep)[:40]!r} exchanges.",
-                f"Choose a whole number from 0 to {MAX_KEEP_LAST:,}, or leave it empty for all.",
-            )
+        check_rows(self)
+
+
+_CHAT = rows(ChatOptions)
+OPTIONS: tuple[Option, ...] = (*_CHAT, *SAMPLING)
+"""The whole table."""
+
+
+def options_from_form(values: Mapping[str, Any]) -> ChatOptions:
+    """The checked options that the controls of the page say.
+
+    Args:
+        values: what each control holds, by the name of its option; what is not there is left at
+            its default.
+
+    Raises:
+        OptionError: a value is outside its range, of another kind, or of no option.
+        DialogError: a text is too long, or no text.
+    """
+    unknown = values.keys() - {option.name for option in OPTIONS}
+    if unknown:
+        raise OptionError("There is an option that is not known here.", "Reload the page.")
+
+    def given(options: tuple[Option, ...]) -> dict[str, Any]:
+        return {o.name: o.from_form(values[o.name]) for o in options if o.name in values}
+
+    return ChatOptions(**given(_CHAT), sampling=Sampling(**given(SAMPLING)))
+
+
+def form_of(options: ChatOptions) -> dict[str, Any]:
+    """What the controls hold for these options, by name."""
+    return {option.name: option.to_form(_value(options, option)) for option in OPTIONS}
+
+
+def options_in_words(options: ChatOptions) -> list[tuple[Option, str]]:
+    """The options that change something, each with its value as people read it."""
+    values = [(option, _value(options, option)) for option in OPTIONS]
+    return [(o, o.in_words(value)) for o, value in values if value != o.neutral]
+
+
+def _value(options: ChatOptions, option: Option) -> Any:
+    return getattr(options if option in _CHAT else options.sampling, option.name)

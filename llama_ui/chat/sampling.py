@@ -1,85 +1,122 @@
 """Sampling: the validated options of one reply."""
 
 from dataclasses import dataclass
+from typing import Any, ClassVar
 
-from llama_ui.errors import OptionError
+from pydantic import ConfigDict
 
-# option -> (smallest, largest): the one home of the ranges, also for the page's sliders.
-LIMITS: dict[str, tuple[float, float]] = {
-    "temperature": (0.0, 2.0),
-    "top_p": (0.05, 1.0),
-    "top_k": (1, 1000),
-    "repetition_penalty": (1.0, 2.0),
-    "max_new_tokens": (1, 4096),
-    "seed": (0, 2**31 - 1),
-    "top_logprobs": (0, 5),
-}
+from llama_ui.chat.table import Dialect, check_rows, row, rows
+
 SMALLEST_TEMPERATURE = 0.01  # what is below is greedy
-MAX_STOP_WORDS = 8
-MAX_STOP_CHARS = 100
+# These servers put their own value where one is left out, also one that changes something.
+_ALWAYS_SENT: tuple[Dialect, ...] = ("vllm", "llama.cpp")
 
 
 @dataclass(frozen=True, slots=True)
 class Sampling:
-    """How the tokens of one reply are chosen.
+    """How the tokens of one reply are chosen. Each field is a row of the table of options.
 
     Args:
         temperature: 0 is greedy (always the most probable token); higher is wilder.
         top_p: keep the most probable tokens until their probabilities add up to this.
         top_k: keep at most this many of the most probable tokens.
+        min_p: leave out tokens less probable than this share of the most probable one
+            (Nguyen et al. 2024).
         repetition_penalty: above 1, tokens seen before become less probable
             (Keskar et al. 2019, CTRL).
+        presence_penalty: taken from the logit of each token that the reply holds already (OpenAI).
+        frequency_penalty: the same, once for each time that the reply holds it.
         max_new_tokens: length limit of the reply, in tokens.
         seed: makes the reply reproducible; None draws a new seed.
         stop: the reply ends before the first of these words.
         top_logprobs: report the log-probability of each token, and of so many of the best.
 
     Raises:
-        OptionError: a value is not a finite number inside `LIMITS`, or the stop words are no words.
+        OptionError: a value is outside its range, or of another kind.
     """
 
-    temperature: float = 0.7
-    top_p: float = 0.9
-    top_k: int = 50
-    repetition_penalty: float = 1.0
-    max_new_tokens: int = 512
-    seed: int | None = None
-    stop: tuple[str, ...] = ()
-    top_logprobs: int = 0
+    # fmt: off
+    temperature: float = row(
+        "number", 0.7, "Temperature", "0 always takes the likeliest word; above 1 runs wild.",
+        "Sampling", low=0, high=5, step=0.05,
+    )
+    top_p: float = row(
+        "number", 0.9, "Top-p", "Choose among the likeliest words that add up to this.",
+        "Sampling", low=0.05, high=1, step=0.05, neutral=1.0, feature="top_p",
+    )
+    top_k: int = row(
+        "whole", 50, "Top-k", "Choose among at most this many words.",
+        "Sampling", low=1, high=1000, feature="top_k",
+    )
+    min_p: float = row(
+        "number", 0.0, "Min-p", "Leave out words less likely than this share of the likeliest.",
+        "Sampling", low=0, high=1, step=0.01, neutral=0.0, feature="min_p",
+    )
+    repetition_penalty: float = row(
+        "number", 1.0, "Repetition penalty", "Above 1, words already used become less likely.",
+        "Sampling", low=1, high=2, step=0.05, neutral=1.0, feature="repetition_penalty",
+        wire={"llama.cpp": "repeat_penalty"},
+    )
+    presence_penalty: float = row(
+        "number", 0.0, "Presence penalty",
+        "Above 0, words that the reply has already become less likely; below 0, likelier.",
+        "Sampling", low=-2, high=2, step=0.1, neutral=0.0, feature="presence_penalty",
+    )
+    frequency_penalty: float = row(
+        "number", 0.0, "Frequency penalty", "The same, more with each time that a word is used.",
+        "Sampling", low=-2, high=2, step=0.1, neutral=0.0, feature="frequency_penalty",
+    )
+    max_new_tokens: int = row(
+        "whole", 512, "Max new tokens", "The longest reply; this room is kept free for it.",
+        "Reply", low=1, high=4096,
+        wire={"openai": "max_tokens", "vllm": "max_tokens", "llama.cpp": "n_predict"},
+    )
+    seed: int | None = row(
+        "whole", None, "Seed", "The same seed, the same reply.",
+        "Reply", low=0, high=2**31 - 1, empty="random", feature="seed",
+    )
+    stop: tuple[str, ...] = row(
+        "lines", (), "Stop words", "The reply ends before any of them. One a line.",
+        "Reply", neutral=(),
+    )
+    top_logprobs: int = row(
+        "whole", 0, "Word probabilities",
+        "Keeps what else each word could have been: the ? under a reply shows it.",
+        "Reply", low=0, high=5, neutral=0, on=5, feature="logprobs", wire=None,
+    )
+    # fmt: on
+
+    # In a file of a later version there may be more.
+    __pydantic_config__: ClassVar[ConfigDict] = ConfigDict(extra="forbid")
 
     def __post_init__(self) -> None:
-        for name, (low, high) in LIMITS.items():
-            value = getattr(self, name)
-            if value is None and name == "seed":
-                continue
-            # Sliders deliver ints for floats, and a request may deliver anything at all.
-            if isinstance(value, bool) or not isinstance(value, int | float):
-                raise _out_of_range(name, value)
-            if not low <= value <= high:  # also refuses NaN
-                raise _out_of_range(name, value)
-            is_whole = isinstance(low, int)
-            if is_whole and value != int(value):
-                raise _out_of_range(name, value)
-            object.__setattr__(self, name, int(value) if is_whole else float(value))
-        _check_stop(self.stop)
+        check_rows(self)
         # Dividing by less would overflow; the most probable token has all the weight long before.
         if self.temperature < SMALLEST_TEMPERATURE:
             object.__setattr__(self, "temperature", 0.0)
 
 
-def _check_stop(words: object) -> None:
-    if not isinstance(words, tuple) or len(words) > MAX_STOP_WORDS:
-        raise OptionError("The stop words are no short list.", f"Give up to {MAX_STOP_WORDS}.")
-    if not all(isinstance(word, str) and 0 < len(word) <= MAX_STOP_CHARS for word in words):
-        raise OptionError(
-            "A stop word is empty or too long.", f"Use 1 to {MAX_STOP_CHARS} characters for each."
-        )
+SAMPLING = rows(Sampling)
+# option -> (smallest, largest)
+LIMITS = {o.name: (o.low, o.high) for o in SAMPLING if o.kind in ("number", "whole")}
 
 
-def _out_of_range(name: str, value: object) -> OptionError:
-    shown = (f"{limit:,}" if isinstance(limit, int) else f"{limit:g}" for limit in LIMITS[name])
-    label = name.replace("_", " ").capitalize()
-    kind = "a whole number" if isinstance(LIMITS[name][0], int) else "a number"
-    return OptionError(
-        f"{label} cannot be {str(value)[:40]!r}.", f"Choose {kind} from {' to '.join(shown)}."
-    )
+def wire_values(sampling: Sampling, dialect: Dialect) -> dict[str, Any]:
+    """The options as a server takes them, under the names that it knows.
+
+    What changes nothing is left out where the server would do the same: some refuse it (TGI: a
+    top_p of 1). A seed that nobody gave is never there, nor how probabilities are asked for, which
+    depends on the endpoint.
+
+    Args:
+        dialect: "openai" is what all servers of the protocol understand and more; "vllm" and
+            "llama.cpp" (its own endpoints) are complete, since those servers have defaults of
+            their own (llama.cpp: min_p 0.05; vLLM: those of the model's generation_config).
+    """
+    values = {}
+    for option in SAMPLING:
+        name, value = option.wire_name(dialect), getattr(sampling, option.name)
+        is_sent = value != option.neutral or (value is not None and dialect in _ALWAYS_SENT)
+        if name and is_sent:
+            values[name] = [*value] if isinstance(value, tuple) else value
+    return values

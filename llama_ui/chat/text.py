@@ -8,13 +8,13 @@ MAX_TEXT_CHARS = 100_000
 MAX_CHAT_CHARS = 1_000_000
 
 
-def check_text(text: object) -> str:
-    """The text itself; raises DialogError when it is none, or too long for any window."""
+def check_text(text: object, most: int = MAX_TEXT_CHARS) -> str:
+    """The text itself; raises DialogError when it is none, or has more characters than `most`."""
     if not isinstance(text, str):
         raise DialogError("The message is not text.", "Send it as a string.")
-    if len(text) > MAX_TEXT_CHARS:
+    if len(text) > most:
         raise DialogError(
-            f"The text has {len(text):,} characters; at most {MAX_TEXT_CHARS:,} are accepted.",
+            f"The text has {len(text):,} characters; at most {most:,} are accepted.",
             "Send it in smaller pieces.",
         )
     try:
@@ -24,6 +24,12 @@ def check_text(text: object) -> str:
             "The text has half a character in it (a lone surrogate).", "Remove it and send again."
         ) from None
     return text
+
+
+def clean_reply(text: str, room: int) -> str:
+    """A reply as it can be kept, whatever a model or a server has sent: halves of characters are
+    joined, or replaced where the other half is missing, and what is beyond `room` is cut."""
+    return text[: max(0, room)].encode("utf-16", "surrogatepass").decode("utf-16", "replace")
 
 
 def check_total(texts: Iterable[str]) -> None:

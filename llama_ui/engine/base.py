@@ -6,16 +6,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal, Protocol
 
-from llama_ui.chat.sampling import Sampling
+from llama_ui.chat.sampling import SAMPLING, Sampling
 from llama_ui.engine.licence import Licence
 from llama_ui.engine.reply import Reply
 from llama_ui.prompt.llama2 import Message
 from llama_ui.prompt.plan import PlanOptions, PromptPlan
 
 # What the page offers that an engine may not be able to do: those of the engine in this process.
-FEATURES = frozenset(
-    {"exact_prompt", "continue", "logprobs", "seed", "top_p", "top_k", "repetition_penalty"}
-)
+FEATURES = frozenset({"exact_prompt", "continue", *(o.feature for o in SAMPLING if o.feature)})
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +79,9 @@ class Engine(Protocol):
 
     def text_of(self, ids: Sequence[int]) -> str:
         """The text of a reply made of these tokens, control tokens left out."""
+
+    def is_text(self, token: int) -> bool:
+        """Whether a token stands for text: it exists, and is no control token."""
 
     def pieces(self, ids: Sequence[int]) -> list[str]:
         """What each token looks like by itself, spaces and control tokens included."""

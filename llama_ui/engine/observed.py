@@ -38,6 +38,9 @@ class ObservedEngine:
     def text_of(self, ids: Sequence[int]) -> str:
         return self._engine.text_of(ids)
 
+    def is_text(self, token: int) -> bool:
+        return self._engine.is_text(token)
+
     def pieces(self, ids: Sequence[int]) -> list[str]:
         return self._engine.pieces(ids)
 

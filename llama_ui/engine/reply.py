@@ -51,6 +51,7 @@ class Chunk:
     Args:
         text: text that follows what was sent before; may be empty.
         tokens: the tokens drawn since then; their text may come later, when it is complete.
+        reasoning: what the model thought since then, where its server tells it apart.
         queue_position: place in the line while it waits; 1 is the next.
         finish_reason: set in the last chunk only.
         stats: set in the last chunk only.
@@ -58,13 +59,19 @@ class Chunk:
 
     text: str = ""
     tokens: tuple[Token, ...] = ()
+    reasoning: str = ""
     queue_position: int | None = None
     finish_reason: FinishReason | None = None
     stats: Stats | None = None
 
     def followed_by(self, later: Chunk) -> Chunk:
         """Both as one chunk."""
-        return replace(later, text=self.text + later.text, tokens=self.tokens + later.tokens)
+        return replace(
+            later,
+            text=self.text + later.text,
+            tokens=self.tokens + later.tokens,
+            reasoning=self.reasoning + later.reasoning,
+        )
 
 
 class Reply:

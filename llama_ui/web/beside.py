@@ -1,10 +1,11 @@
 """What stands beside and in front of the page: routes for programs, limits, browser security."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import replace
 from typing import Any
 
 from starlette.middleware import Middleware
+from starlette.routing import BaseRoute
 
 from llama_ui.chat.sampling import Sampling
 from llama_ui.engine.starter import EngineStarter
@@ -29,6 +30,7 @@ def make_gate(settings: Settings, in_space: bool) -> Gate:
 
 
 def beside_the_page(
+    page: Sequence[BaseRoute],
     starter: EngineStarter,
     settings: Settings,
     defaults: Sampling,
@@ -40,12 +42,14 @@ def beside_the_page(
     """The `app_kwargs` of Gradio's launch.
 
     Args:
+        page: the routes of the page itself.
         hosts: other names of the page; those of a public link are added once they are known.
     """
     is_private = not (in_space or settings.share or settings.auth or settings.trusted_proxy)
     access = Access(settings.api_key, is_private)
     return {
         "routes": [
+            *page,
             *OpenAIApi(starter, access, gate, defaults).routes(),
             *Health(starter, access, metrics).routes(),
         ],

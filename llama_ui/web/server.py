@@ -11,11 +11,13 @@ from llama_ui.chat.options import ChatOptions
 from llama_ui.chat.sampling import Sampling
 from llama_ui.engine.starter import EngineStarter
 from llama_ui.settings import Settings
+from llama_ui.web.api.functions import Api
 from llama_ui.web.api.metrics import Metrics
 from llama_ui.web.beside import beside_the_page, make_gate
-from llama_ui.web.page.assets import ASSETS, script
-from llama_ui.web.page.page import build_page
-from llama_ui.web.page.theme import build_theme
+from llama_ui.web.page.layout import build_page
+from llama_ui.web.page.routes import PageRoutes
+from llama_ui.web.page.theme import ASSETS, STYLES, build_theme
+from llama_ui.web.page.updates import FramePacer
 
 # So many replies does an engine run at once that was not told how many, at most.
 _MOST_SLOTS = 32
@@ -24,7 +26,6 @@ _MOST_SLOTS = 32
 _BESIDE = 16
 # A smaller line would turn away events that only happen to come at the same moment.
 _LEAST_LINE = 32
-_STYLES = ("style", "sidebar", "presets", "markdown", "inspect")
 
 log = logging.getLogger(__name__)
 
@@ -44,7 +45,9 @@ def serve(
     in_space = space_host is not None
     gate, hosts = make_gate(settings, in_space), {space_host} if space_host else set()
     sampling = Sampling(max_new_tokens=gate.limits.longest(settings.first_reply_tokens))
-    page = build_page(starter, ChatOptions(settings.system_prompt, sampling), gate)
+    pacer, defaults = FramePacer(), ChatOptions(settings.system_prompt, sampling)
+    page = build_page(defaults, Api(starter, sampling, pacer, gate))
+    own_routes = PageRoutes(starter, gate, pacer, defaults).routes()
     places = (settings.slots or _MOST_SLOTS) + settings.max_waiting
     # Nobody waits in Gradio's own line, which tells nobody anything: whoever has a place here or in
     # the engine's line gets two threads (see Writing). It takes as many in one burst, and turns the
@@ -66,13 +69,12 @@ def serve(
                 share=settings.share,
                 auth=auth,
                 app_kwargs=beside_the_page(
-                    starter, settings, sampling, gate, metrics, in_space, hosts
+                    own_routes, starter, settings, sampling, gate, metrics, in_space, hosts
                 ),
                 inbrowser=open_browser,
                 favicon_path=ASSETS / "logo.svg",
                 theme=build_theme(),
-                css_paths=[ASSETS / f"{name}.css" for name in _STYLES],
-                js=f"() => {{{script('page.js')}}}",
+                css_paths=STYLES,
                 max_threads=2 * places + _BESIDE,
                 # About 0.1 MB each, and Gradio never forgets one by itself. Whoever comes back to a
                 # page that was forgotten brings the chat along.

@@ -64,7 +64,7 @@ def chat(page: Page) -> None:
 
 def words(page: Page) -> None:
     page.click("#keys .options-button")
-    page.locator("#probabilities input").check()
+    page.locator("#option-top_logprobs input").check()
     page.click("#options .options-button")
     option(page, "temperature", "1")
     say(page, "Tell me a tiny story about a brave llama.")
@@ -103,7 +103,7 @@ def meter(page: Page) -> None:
 
 def tools(page: Page) -> None:
     page.click("#keys .options-button")
-    page.locator("#tools input").check()
+    page.locator("#option-tools input").check()
     page.click("#options .options-button")
     option(page, "temperature", "0")
     for text in (

@@ -5,7 +5,7 @@ import re
 import pytest
 from playwright.sync_api import Page, expect
 
-from llama_ui.web.render.transcript import EXAMPLES
+from llama_ui.web.page.presets import EXAMPLES
 
 READY = ".badge.ready"
 
@@ -38,14 +38,14 @@ def chat(page: Page, text: str) -> str:
 
 def set_option(page: Page, elem_id: str, value: str) -> None:
     kinds = ("input[type=number]", "input[type=text]", "textarea")
-    field = page.locator(", ".join(f"#{elem_id} {kind}" for kind in kinds)).first
+    field = page.locator(", ".join(f"#option-{elem_id} {kind}" for kind in kinds)).first
     field.fill(value)
     field.press("Tab")
 
 
 def open_options(page: Page) -> None:
     page.click("#keys .options-button")
-    expect(page.locator("#temperature")).to_be_visible()
+    expect(page.locator("#option-temperature")).to_be_visible()
 
 
 def test_the_badge_names_model_quantisation_device_and_context(page):
@@ -206,7 +206,7 @@ def test_copying_gives_the_text_exactly_as_it_is(page):
     everything = page.evaluate("navigator.clipboard.readText()")
     reply = page.locator(LAST_REPLY).get_attribute("data-text")
     assert everything == f"**You**\n\n{text}\n\n**Reply**\n\n{reply}"
-    expect(page.locator("#copy-all")).to_have_text("Copy all", timeout=5_000)
+    expect(page.locator("#copy-all")).to_have_text("Copy chat", timeout=5_000)
 
 
 def test_enter_while_a_reply_is_written_is_explained(endless_page):
@@ -225,7 +225,7 @@ def test_stop_words_reminder_and_memory_reach_the_model(page):
     set_option(page, "temperature", "0")
     whole = chat(page, "What does temperature do?")
     word = whole.split()[4]
-    set_option(page, "stop_words", word)
+    set_option(page, "stop", word)
     page.click("#clear")
     expect(page.locator(".example").first).to_be_visible()
     assert chat(page, "What does temperature do?") == whole[: whole.index(word)].rstrip()
@@ -237,11 +237,11 @@ def test_stop_words_reminder_and_memory_reach_the_model(page):
 def test_sampling_presets_and_reset(page):
     open_options(page)
     page.get_by_role("button", name="Creative").click()
-    expect(page.locator("#temperature input[type=number]")).to_have_value("1.1")
+    expect(page.locator("#option-temperature input[type=number]")).to_have_value("1.1")
     set_option(page, "seed", "5")
     page.click("#reset")
-    expect(page.locator("#temperature input[type=number]")).to_have_value("0.7")
-    expect(page.locator("#seed textarea, #seed input")).to_have_value("")
+    expect(page.locator("#option-temperature input[type=number]")).to_have_value("0.7")
+    expect(page.locator("#option-seed textarea, #option-seed input")).to_have_value("")
 
 
 def test_undo_gives_the_typed_text_back(page):
@@ -331,15 +331,85 @@ def test_an_error_keeps_what_was_typed(page):
 
 
 def test_who_is_turned_away_at_the_door_keeps_what_was_typed(page):
-    # What Gradio answers in a burst of more visitors than have a place (see server.py).
-    full = {"detail": "Queue is full. Max size is 96 and size is 96."}
-    page.route("**/queue/join*", lambda route: route.fulfill(status=503, json=full))
+    page.route("**/page/turn", lambda route: route.fulfill(status=503))
     send(page, "Hello!")
-    expect(page.locator(".toast-body")).to_contain_text("busy. Please try again")
+    expect(page.locator(".fault")).to_contain_text("busy. Wait a moment")
     expect(page.locator("#message textarea")).to_have_value("Hello!")
-    page.unroute("**/queue/join*")
+    page.unroute("**/page/turn")
     page.press("#message textarea", "Enter")
     expect(page.locator(".turn.assistant .md")).to_have_text(re.compile(r"\w"), timeout=60_000)
+
+
+@pytest.mark.parametrize("delay_ms", [100, 200, 400])
+def test_what_is_typed_while_the_network_is_slow_stays_in_the_box(page, delay_ms):
+    def later(route):
+        page.wait_for_timeout(delay_ms)
+        route.continue_()
+
+    page.route("**/page/turn", later)
+    page.fill("#message textarea", "Hello!")
+    page.keyboard.press("Enter")
+    # Painted before the server has heard of it.
+    expect(page.locator(".turn.user .typed")).to_have_text("Hello!", timeout=200)
+    page.keyboard.type("and one more thing", delay=20)
+    wait_until_idle(page)
+    expect(page.locator(".turn.user .typed")).to_have_text("Hello!")
+    expect(page.locator("#message textarea")).to_have_value("and one more thing")
+
+
+@pytest.mark.parametrize("place", ["#message textarea", ".editor textarea"])
+def test_the_enter_that_ends_a_composition_sends_nothing(page, place):
+    """Safari ends it before the key: isComposing is false then, and only the code tells."""
+    chat(page, "Hello!")
+    if place.startswith(".editor"):
+        tool(page, ".turn.user", "edit")
+    page.fill(place, "こんにちは")
+    page.locator(place).evaluate(
+        "area => area.dispatchEvent(new KeyboardEvent('keydown', "
+        "{key: 'Enter', keyCode: 229, bubbles: true, cancelable: true}))"
+    )
+    page.wait_for_timeout(300)
+    expect(page.locator(place)).to_have_value("こんにちは")
+    expect(page.locator(".turn.user")).to_have_count(1)
+
+
+def test_an_edited_reply_is_a_version_beside_the_original(page):
+    reply = chat(page, "Hello!")
+    tool(page, LAST_REPLY, "edit")
+    page.locator(".editor textarea").fill("Something else.")
+    page.get_by_role("button", name="Save").click()
+    expect(page.locator(".versions")).to_have_text("2/2")
+    tool(page, LAST_REPLY, "select", "Earlier version")
+    expect(page.locator(".turn.assistant .md")).to_have_text(reply)
+
+
+def test_an_undo_can_be_undone(page):
+    chat(page, "Hello!")
+    reply = chat(page, "What is top_p?")
+    page.click("#undo")
+    expect(page.locator(".turn.user")).to_have_count(1)
+    page.reload()
+    expect(page.locator(".turn.user")).to_have_count(1)
+    page.click("#undo")
+    expect(page.locator(".turn")).to_have_count(0)
+    page.locator("#sidebar .toast").get_by_role("button", name="Undo").click()
+    expect(page.locator(".turn.user")).to_have_count(2)
+    expect(page.locator(LAST_REPLY).locator(".md")).to_have_text(reply)
+
+
+def test_fields_of_a_phone_are_large_enough_not_to_be_zoomed_into(app, open_page):
+    page = open_page(app.url, 390, 844)
+    page.wait_for_selector(READY, timeout=60_000)
+    chat(page, "Hello!")
+    tool(page, ".turn.user", "edit")
+    open_options(page)
+    small = page.evaluate(
+        "[...document.querySelectorAll('textarea, input, select')]"
+        ".filter(e => !['checkbox', 'range', 'file', 'radio'].includes(e.type) && !e.hidden)"
+        ".filter(e => parseFloat(getComputedStyle(e).fontSize) < 16)"
+        ".map(e => e.outerHTML.slice(0, 80))"
+    )
+    assert small == []
 
 
 def test_an_empty_message_is_not_sent(page):

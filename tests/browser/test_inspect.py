@@ -33,7 +33,7 @@ def taken(page: Page) -> int:
 
 
 def test_the_meter_follows_what_is_typed(page):
-    expect(page.locator(".meter")).to_contain_text("kept for the reply 512")
+    expect(page.locator(".meter")).to_contain_text("reserved for reply 512")
     empty = taken(page)
     page.locator("#message textarea").press_sequentially("one two three four")
     expect(page.locator(".meter")).to_contain_text("draft")
@@ -56,7 +56,7 @@ def test_what_would_be_left_out_is_grey_before_it_is_sent_and_a_pin_holds_it(pag
     chat(page, LONG)
     chat(page, LONG)
     set_option(page, "max_new_tokens", "1900")
-    expect(page.locator(".meter em")).to_contain_text("2 exchanges will not be sent")
+    expect(page.locator(".meter em")).to_contain_text("2 earlier exchanges won't fit")
     expect(page.locator(".turn.going")).to_have_count(4)
     # As when the last frame of a reply comes after the meter.
     page.evaluate("""() => document.querySelectorAll('.turn').forEach((turn) => {
@@ -66,7 +66,7 @@ def test_what_would_be_left_out_is_grey_before_it_is_sent_and_a_pin_holds_it(pag
     })""")
     expect(page.locator(".turn.going")).to_have_count(4)
     set_option(page, "max_new_tokens", "1780")
-    expect(page.locator(".meter em")).to_contain_text("1 exchange will not be sent")
+    expect(page.locator(".meter em")).to_contain_text("1 earlier exchange won't fit")
     assert page.locator(".turn.going").first.get_attribute("data-n") == "0"
     tool(page, ".turn.user >> nth=0", "pin")
     expect(page.locator(".turn.going").first).to_have_attribute("data-n", "2")
@@ -141,7 +141,7 @@ def test_two_replies_stand_side_by_side_and_one_is_kept(page):
 
 def test_why_this_word_shows_what_else_it_could_have_been_and_goes_there(page):
     open_options(page)
-    page.locator("#probabilities input").check()
+    page.locator("#option-top_logprobs input").check()
     set_option(page, "temperature", "0")
     chat(page, "Hello!")
     first = page.locator(LAST_REPLY).get_attribute("data-text")

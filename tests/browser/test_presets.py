@@ -6,7 +6,7 @@ from playwright.sync_api import Page, expect
 from llama_ui.web.page.presets import SYSTEM_PROMPTS
 from tests.browser.test_chat import READY, chat
 
-PROMPT = "#system textarea"
+PROMPT = "#option-system textarea"
 
 
 @pytest.fixture

@@ -18,14 +18,16 @@ def test_what_the_server_does_not_take_is_greyed_once_it_is_known(picky_app, ope
     page.wait_for_selector(".badge.ready", timeout=60_000)
     open_options(page)
     for slider in ("temperature", "top_k"):
-        expect(page.locator(f"#{slider} input[type=range]")).to_be_enabled()
+        expect(page.locator(f"#option-{slider} input[type=range]")).to_be_enabled()
     assert chat(page, "Hello!") == "Hello!"
-    expect(page.locator("#top_k input[type=range]")).to_be_disabled()
-    expect(page.locator("#top_k")).to_contain_text("does not take it: Unknown parameter: top_k")
-    expect(page.locator("#temperature input[type=range]")).to_be_enabled()
+    expect(page.locator("#option-top_k input[type=range]")).to_be_disabled()
+    expect(page.locator("#option-top_k")).to_contain_text(
+        "does not take it: Unknown parameter: top_k"
+    )
+    expect(page.locator("#option-temperature input[type=range]")).to_be_enabled()
     # The next page is told at once.
     page.reload()
-    expect(page.locator("#top_k input[type=range]")).to_be_disabled()
+    expect(page.locator("#option-top_k input[type=range]")).to_be_disabled()
 
 
 def test_what_no_server_can_do_is_not_offered(picky_app, open_page):
@@ -34,8 +36,8 @@ def test_what_no_server_can_do_is_not_offered(picky_app, open_page):
     expect(page.locator("#show-prompt")).to_be_hidden()
     expect(page.locator("#meter")).to_have_text("")
     open_options(page)
-    expect(page.locator("#probabilities input")).to_be_disabled()
-    expect(page.locator("#probabilities")).to_contain_text("its tokens are not known here")
+    expect(page.locator("#option-top_logprobs input")).to_be_disabled()
+    expect(page.locator("#option-top_logprobs")).to_contain_text("its tokens are not known here")
     chat(page, "Hello!")
     for act in ("retry", "replay"):
         expect(page.locator(f'.turn.assistant [data-act="{act}"]')).to_have_count(1)

@@ -116,6 +116,28 @@ def test_what_is_no_export_is_refused(text):
         from_json(text)
 
 
+def test_numbers_beyond_all_reason_are_damage():
+    for field in ("prompt_tokens", "reused_tokens", "reply_tokens"):
+        huge = GOOD.replace(f'"{field}":0', f'"{field}":1{"0" * 400}')
+        assert huge != GOOD
+        with pytest.raises(DialogError, match="damaged"):
+            from_json(huge)
+    with pytest.raises(DialogError, match="damaged"):
+        from_json(GOOD.replace('"name":""', '"name":7'))
+
+
+def test_an_option_of_a_later_version_is_refused_and_an_earlier_file_is_read():
+    for options in ("options", "sampling"):
+        file = json.loads(GOOD)
+        chosen = file["chat"]["options"]
+        chosen = chosen if options == "options" else chosen["sampling"]
+        kept = chosen.popitem()
+        assert from_json(json.dumps(file)) == from_json(GOOD)
+        chosen |= dict([kept]) | {"of_tomorrow": 1}
+        with pytest.raises(DialogError, match=r"another version.*Update"):
+            from_json(json.dumps(file))
+
+
 def test_too_many_chats_are_refused():
     chat = json.loads(GOOD)["chat"]
     many = {"format": "llama-ui-chats", "version": 1, "chats": [chat] * 1001}

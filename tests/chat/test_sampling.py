@@ -5,7 +5,7 @@ import math
 import pytest
 
 from llama_ui.chat.sampling import LIMITS, Sampling
-from llama_ui.errors import OptionError
+from llama_ui.errors import ChatError, OptionError
 
 
 def test_a_slider_may_deliver_ints_and_floats():
@@ -16,10 +16,17 @@ def test_a_slider_may_deliver_ints_and_floats():
 
 
 @pytest.mark.parametrize("name", LIMITS)
-@pytest.mark.parametrize("wrong", ["x", math.nan, math.inf, -1, 1e12, 10**400, [1], True, {}])
+@pytest.mark.parametrize("wrong", ["x", math.nan, math.inf, -3, 1e12, 10**400, [1], True, {}])
 def test_wrong_values_are_refused_with_the_range(name, wrong):
     with pytest.raises(OptionError, match=r"from .* to"):
         Sampling(**{name: wrong})
+
+
+@pytest.mark.parametrize("wrong", ["word", ["x"] * 9, [""], ["x" * 101], [5], ["\ud800"]])
+def test_stop_words_are_a_short_list_of_words(wrong):
+    with pytest.raises(ChatError):
+        Sampling(stop=wrong)
+    assert Sampling(stop=["a", "b"]).stop == ("a", "b")
 
 
 def test_only_the_seed_may_be_missing():

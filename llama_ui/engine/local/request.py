@@ -2,7 +2,8 @@
 
 import random
 import secrets
-from dataclasses import dataclass
+from collections import Counter
+from dataclasses import dataclass, field
 
 from transformers import PreTrainedTokenizerBase
 
@@ -29,6 +30,7 @@ class Request:
         slot: where its keys and values are, once it has one.
         num_computed_tokens: how many of the ids have their keys and values in the slot.
         is_decoding: whether it has taken part in a decode step.
+        times_drawn: how often each token has been drawn.
     """
 
     ids: list[int]
@@ -42,6 +44,7 @@ class Request:
     slot: Slot | None = None
     num_computed_tokens: int = 0
     is_decoding: bool = False
+    times_drawn: Counter[int] = field(default_factory=Counter)
 
     @classmethod
     def create(
@@ -70,6 +73,7 @@ class Request:
     def accept(self, token: Token, end_tokens: frozenset[int], window: int) -> FinishReason | None:
         """Take a drawn token; says how the reply ends if it ends with it."""
         self.ids.append(token.id)
+        self.times_drawn[token.id] += 1
         self.streamer.put_token(token)
         if token.id in end_tokens or self.streamer.has_stopped:
             return "stop"

@@ -7,11 +7,11 @@ one memory pool. Without CUDA, or with layers on several devices, the same code 
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
 import torch
 
-from llama_ui.chat.sampling import LIMITS, Sampling
+from llama_ui.chat.sampling import LIMITS, SAMPLING, Sampling
 from llama_ui.engine.local.kv_cache import KVCache
 from llama_ui.engine.local.model import LlamaForward
 from llama_ui.engine.local.sampler import RowOptions, penalize, sample
@@ -19,18 +19,39 @@ from llama_ui.engine.reply import Token
 
 _FEW, _ALL = 64, int(LIMITS["top_k"][1])  # candidates to sample from
 _TOP = int(LIMITS["top_logprobs"][1])
-_IDLE = (0.0, 0.0, 0.0, 1.0, 1.0, 1.0, 0.0)
+_PENALTIES = [option for option in SAMPLING if option.name.endswith("_penalty")]
+_OPTIONS = [option.name for option in fields(RowOptions)][1:]  # the first is a number drawn
 
 
 @dataclass(frozen=True, slots=True)
 class RowInput:
-    """What one row feeds: a token, its position, and how to choose the next one."""
+    """What one row feeds, and how its next token is chosen.
+
+    Args:
+        row: which one.
+        token: the token.
+        position: where it stands.
+        times_drawn: how often the reply holds it so far.
+        uniform: the number that decides the draw.
+        sampling: the options.
+    """
 
     row: int
     token: int
     position: int
+    times_drawn: int
     uniform: float
     sampling: Sampling
+
+    @property
+    def is_penalized(self) -> bool:
+        """Whether what was said before matters for the next token."""
+        return any(getattr(self.sampling, o.name) != o.neutral for o in _PENALTIES)
+
+    def column(self) -> list[float]:
+        """As numbers: the token, its position and count, and the fields of RowOptions."""
+        options = [getattr(self.sampling, name) for name in _OPTIONS]
+        return [self.token, self.position, self.times_drawn, self.uniform, *options]
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +59,7 @@ class _Shape:
     rows: int
     length: int
     candidates: int
+    penalties: bool
     logprobs: bool
 
 
@@ -70,21 +92,24 @@ class ModelRunner:
         self._pool = torch.cuda.graph_pool_handle() if on_one_gpu else None
         # One for all captures: cuBLAS keeps a workspace for every stream it has seen.
         self._side = torch.cuda.Stream(device) if on_one_gpu else None
-        fields = len(_IDLE)
-        self._host = torch.zeros(fields, cache.slots, pin_memory=device.type == "cuda")
-        self._inputs = torch.zeros(fields, cache.slots, device=device)
+        idle = RowInput(0, 0, cache.scratch, 0, 0.0, Sampling(temperature=0))
+        self._idle = torch.tensor(idle.column())
+        shape = (len(self._idle), cache.slots)
+        self._host = torch.zeros(shape, pin_memory=device.type == "cuda")
+        self._inputs = torch.zeros(shape, device=device)
+        # What the penalties look at; kept up to date in the steps that have any.
         self._seen = torch.zeros(cache.slots, vocabulary, dtype=torch.bool, device=device)
-        self._idle = torch.tensor([*_IDLE])
-        self._idle[1] = cache.scratch
+        self._drawn = torch.zeros(cache.slots, vocabulary, dtype=torch.int16, device=device)
 
     def begin(self, row: int, ids: Sequence[int]) -> None:
-        """Tell which tokens the prompt of a row holds, for the repetition penalty."""
-        self._seen[row] = False
+        """Tell which tokens the prompt of a row holds, for the penalties."""
+        self._seen[row], self._drawn[row] = False, 0
         self._seen[row, torch.tensor(ids, device=self._seen.device)] = True
 
     def swap(self, one: int, other: int) -> None:
         """Exchange what is known of two rows."""
-        self._seen[[one, other]] = self._seen[[other, one]]
+        for known in (self._seen, self._drawn):
+            known[[one, other]] = known[[other, one]]
 
     def rows_for(self, live: int) -> int:
         """How many rows a batch with so many live ones runs."""
@@ -97,17 +122,7 @@ class ModelRunner:
         shape = self._shape(inputs)
         self._host[:, : shape.rows] = self._idle[:, None]
         for item in inputs:
-            self._host[:, item.row] = torch.tensor(
-                [
-                    item.token,
-                    item.position,
-                    item.sampling.temperature,
-                    item.sampling.top_p,
-                    item.sampling.top_k,
-                    item.sampling.repetition_penalty,
-                    item.uniform,
-                ]
-            )
+            self._host[:, item.row] = torch.tensor(item.column())
         self._inputs.copy_(self._host, non_blocking=True)
         return _tokens(self._launch(shape), inputs)
 
@@ -121,7 +136,8 @@ class ModelRunner:
         sampled = [item.sampling.top_k for item in inputs if item.sampling.temperature > 0]
         candidates = _FEW if max(sampled, default=1) <= _FEW else _ALL
         logprobs = any(item.sampling.top_logprobs for item in inputs)
-        return _Shape(rows, self._length_for(needed), candidates, logprobs)
+        penalties = any(item.is_penalized for item in inputs)
+        return _Shape(rows, self._length_for(needed), candidates, penalties, logprobs)
 
     def _length_for(self, needed: int) -> int:
         if not self._use_graphs:
@@ -162,19 +178,24 @@ class ModelRunner:
         return graph, output
 
     def _compute(self, shape: _Shape) -> _Output:
-        token, position, temperature, top_p, top_k, penalty, uniform = self._inputs[:, : shape.rows]
-        options = RowOptions(temperature, top_p, top_k, penalty, uniform)
+        token, position, times_drawn, *values = self._inputs[:, : shape.rows]
+        options = RowOptions(*values)
         tokens, positions = token.long()[:, None], position.long()[:, None]
-        seen = self._seen[: shape.rows]
-        seen.scatter_(1, tokens, True)
         hidden = self._forward(tokens, positions, 0, shape.length)
         logits = self._forward.logits(hidden[:, -1])
-        drawn = sample(penalize(logits, seen, options), options, shape.candidates)
+        penalized = logits
+        if shape.penalties:
+            seen, drawn = self._seen[: shape.rows], self._drawn[: shape.rows]
+            seen.scatter_(1, tokens, True)
+            # Written, not added: a step may be run twice (see _capture).
+            drawn.scatter_(1, tokens, times_drawn.to(drawn.dtype)[:, None])
+            penalized = penalize(logits, seen, drawn, options)
+        chosen = sample(penalized, options, shape.candidates)
         if not shape.logprobs:
-            return _Output(drawn)
+            return _Output(chosen)
         every = logits.log_softmax(-1)
         best, ids = every.topk(_TOP, dim=-1)
-        return _Output(drawn, torch.cat((every.gather(-1, drawn[:, None]), best), dim=-1), ids)
+        return _Output(chosen, torch.cat((every.gather(-1, chosen[:, None]), best), dim=-1), ids)
 
 
 def _tokens(output: _Output, inputs: Sequence[RowInput]) -> list[Token]:

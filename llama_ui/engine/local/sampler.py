@@ -1,8 +1,9 @@
 """Choose the next token of every row at once; runs inside a CUDA graph.
 
 Order and meaning of the options are those of transformers' generate: repetition penalty (Keskar
-et al. 2019), temperature, top_k, top_p (Holtzman et al. 2020). The draw is by inverse CDF from
-one uniform number a row, so a row's choice depends on nothing but its own logits and number.
+et al. 2019), frequency and presence penalty (OpenAI's definition), temperature, top_k, top_p
+(Holtzman et al. 2020), min_p (Nguyen et al. 2024). The draw is by inverse CDF from one uniform
+number a row, so a row's choice depends on nothing but its own logits and number.
 """
 
 from dataclasses import dataclass
@@ -14,25 +15,33 @@ from llama_ui.engine.local.kernels.step import largest
 
 @dataclass(frozen=True, slots=True)
 class RowOptions:
-    """The options of the rows of a batch, each a float32 tensor [rows]."""
+    """The options of the rows of a batch, each a float32 tensor [rows], named as in Sampling."""
 
+    uniform: torch.Tensor  # the number that decides the draw, in [0, 1)
     temperature: torch.Tensor
     top_p: torch.Tensor
     top_k: torch.Tensor
+    min_p: torch.Tensor
     repetition_penalty: torch.Tensor
-    uniform: torch.Tensor  # in [0, 1)
+    presence_penalty: torch.Tensor
+    frequency_penalty: torch.Tensor
 
 
-def penalize(logits: torch.Tensor, seen: torch.Tensor, options: RowOptions) -> torch.Tensor:
+def penalize(
+    logits: torch.Tensor, seen: torch.Tensor, drawn: torch.Tensor, options: RowOptions
+) -> torch.Tensor:
     """Make tokens less probable that stand in the prompt or the reply already.
 
     Args:
         logits: [rows, vocabulary].
-        seen: which tokens a row has seen, bool, [rows, vocabulary].
+        seen: which tokens the prompt or the reply of a row holds, bool, [rows, vocabulary].
+        drawn: how often the reply of a row holds each token, [rows, vocabulary].
     """
     penalty = options.repetition_penalty[:, None]
     lowered = torch.where(logits > 0, logits / penalty, logits * penalty)
-    return torch.where(seen, lowered, logits)
+    # As OpenAI defines them, in the order of vLLM.
+    once, each = options.presence_penalty[:, None], options.frequency_penalty[:, None]
+    return torch.where(seen, lowered, logits) - each * drawn - once * (drawn > 0)
 
 
 def sample(logits: torch.Tensor, options: RowOptions, candidates: int) -> torch.Tensor:
@@ -54,6 +63,7 @@ def sample(logits: torch.Tensor, options: RowOptions, candidates: int) -> torch.
     cumulative = probabilities.cumsum(-1)
     # A token stays while the more probable ones before it do not reach top_p yet.
     kept = (cumulative - probabilities < options.top_p[:, None]) & (probabilities > 0)
+    kept &= probabilities >= options.min_p[:, None] * probabilities[:, :1]
     total = torch.where(kept, cumulative, 0.0).amax(-1)
     threshold = (options.uniform * total)[:, None]
     choice = (kept & (cumulative <= threshold)).sum(-1)

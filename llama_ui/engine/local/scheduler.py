@@ -155,10 +155,12 @@ class Scheduler:
 
 def _row_input(request: Request) -> RowInput:
     assert request.slot is not None
+    token = request.ids[request.num_computed_tokens]
     return RowInput(
         row=request.slot.row,
-        token=request.ids[request.num_computed_tokens],
+        token=token,
         position=request.num_computed_tokens,
+        times_drawn=request.times_drawn[token],
         uniform=request.numbers.random(),
         sampling=request.sampling,
     )

@@ -57,6 +57,12 @@ class Wording:
         assert isinstance(text, str)
         return text
 
+    def is_text(self, token: int) -> bool:
+        """Whether a token stands for text: it exists, and is no control token."""
+        if not 0 <= token < len(self._tokenizer):
+            return False
+        return token not in self._tokenizer.all_special_ids
+
     def pieces(self, ids: Sequence[int]) -> list[str]:
         """What each token looks like by itself, spaces and control tokens included."""
         return [piece_text(self._tokenizer, token) for token in ids]

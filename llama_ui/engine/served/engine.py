@@ -104,6 +104,9 @@ class RemoteEngine:
         """Not possible here: raises EngineError."""
         raise EngineError(_ALWAYS_MISSING["logprobs"], "Answer the message once more instead.")
 
+    def is_text(self, token: int) -> bool:
+        return False
+
     def pieces(self, ids: Sequence[int]) -> list[str]:
         """Not possible here: raises EngineError."""
         raise EngineError(_ALWAYS_MISSING["exact_prompt"], "Look at the messages instead.")

@@ -98,6 +98,12 @@ def _signature(name: str) -> str:
     return hmac.new(_SECRET, name.encode(), hashlib.sha256).hexdigest()
 
 
+def visitor_of_request(request: HTTPConnection) -> Visitor:
+    """Who sends a request of the page."""
+    address = request.client.host if request.client else ""
+    return visitor_of(request.cookies, request.scope.get("user_name"), address)
+
+
 def visitor_of_page(request: Any) -> Visitor:
     """Who sends an event of the page.
 

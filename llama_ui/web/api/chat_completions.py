@@ -38,7 +38,7 @@ from llama_ui.web.api.replies import (
     event_line,
     usage_of,
 )
-from llama_ui.web.api.schema import ChatRequest, complaint, error_body
+from llama_ui.web.api.schema import ChatRequest, FieldError, complaint, error_body
 
 log = logging.getLogger(__name__)
 
@@ -209,4 +209,5 @@ def _refusal(fault: ChatError) -> Response:
     else:
         too_long = isinstance(fault, ContextWindowError)
         status, kind, code = 400, _INVALID, "context_length_exceeded" if too_long else None
-    return JSONResponse(error_body(str(fault), kind, None, code), status, headers)
+    field = fault.field if isinstance(fault, FieldError) else None
+    return JSONResponse(error_body(str(fault), kind, field, code), status, headers)

@@ -8,16 +8,16 @@ from typing import Any
 import gradio as gr
 
 from llama_ui.chat.messages import parse_messages
-from llama_ui.chat.sampling import LIMITS, Sampling
+from llama_ui.chat.sampling import SAMPLING, Sampling
 from llama_ui.engine.base import Engine
 from llama_ui.engine.starter import EngineStarter
 from llama_ui.errors import ChatError, OptionError
 from llama_ui.web.access.admission import submit_for
 from llama_ui.web.access.identity import visitor_of_page
 from llama_ui.web.access.limits import Gate
-from llama_ui.web.page.pacing import FramePacer
+from llama_ui.web.page.updates import FramePacer
 
-OPTIONS = [*(name for name in LIMITS if name != "top_logprobs"), "stop"]
+OPTIONS = [option.name for option in SAMPLING if option.feature != "logprobs"]
 
 
 class Api:
@@ -50,8 +50,8 @@ class Api:
         Args:
             message: what the user says.
             history: earlier messages, `{"role": ..., "content": ...}`, a system message first.
-            options: temperature, top_p, top_k, repetition_penalty, max_new_tokens, seed, and stop,
-                a list of words that end the reply.
+            options: any of the sampling options by name, for example temperature, max_new_tokens,
+                seed, and stop, a list of words that end the reply.
         """
         reply = None
         try:
@@ -100,6 +100,4 @@ class Api:
         given = options or {}
         if not isinstance(given, dict) or not set(given) <= set(OPTIONS):
             raise OptionError("There is an unknown option.", f"Known are {', '.join(OPTIONS)}.")
-        stop = given.get("stop", ())
-        checked = {**given, "stop": tuple(stop) if isinstance(stop, list) else stop}
-        return replace(self._defaults, **checked)
+        return replace(self._defaults, **given)

@@ -4,17 +4,30 @@ Reference: https://platform.openai.com/docs/api-reference/chat/create; top_k and
 repetition_penalty are called as in vLLM.
 """
 
+from dataclasses import replace
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from llama_ui.chat.messages import parse_messages
-from llama_ui.chat.sampling import Sampling
-from llama_ui.errors import DialogError, OptionError
+from llama_ui.chat.sampling import SAMPLING, Sampling
+from llama_ui.errors import ChatError, DialogError, OptionError
 from llama_ui.prompt.plan import PlanOptions
 from llama_ui.web.api.tool_calls import Call, Declared, Functions, Turns
 
-_SAMPLING = ("temperature", "top_p", "top_k", "repetition_penalty", "seed")
+_OPTIONS = {option.wire_name("vllm"): option for option in SAMPLING if option.wire is not None}
+
+
+class FieldError(OptionError):
+    """A field of a request that is not accepted.
+
+    Args:
+        field: its name.
+    """
+
+    def __init__(self, field: str, problem: str, next_step: str) -> None:
+        super().__init__(problem, next_step)
+        self.field = field
 
 
 class _Part(BaseModel):
@@ -53,28 +66,20 @@ class _TextFormat(BaseModel):
 class ChatRequest(BaseModel):
     """The body of POST /v1/chat/completions; a field that could not be honoured is refused.
 
-    Fields that are only there for compatibility take the one value that changes nothing.
+    Fields that are only there for compatibility take the one value that changes nothing. The
+    sampling options, under the names of vLLM, are those of the table of options.
     """
 
-    model_config = ConfigDict(extra="forbid", strict=True)
+    model_config = ConfigDict(extra="allow", strict=True)
 
     messages: list[_Message] = Field(min_length=1)
     model: str | None = None
     stream: bool | None = None
     stream_options: _StreamOptions | None = None
-    temperature: float | None = None
-    top_p: float | None = None
-    top_k: int | None = None
-    repetition_penalty: float | None = None
-    max_tokens: int | None = None
     max_completion_tokens: int | None = None
-    stop: str | list[str] | None = None
-    seed: int | None = None
     logprobs: bool | None = None
     top_logprobs: int | None = None
     n: Literal[1] | None = None
-    presence_penalty: Literal[0] | None = None
-    frequency_penalty: Literal[0] | None = None
     response_format: _TextFormat | None = None
     user: str | None = None
     tools: Annotated[list[Declared], Field(min_length=1)] | None = None
@@ -122,28 +127,25 @@ class ChatRequest(BaseModel):
             window: the context window, in tokens: a reply that nobody has limited takes at most
                 half of it.
         """
-        given = {name: getattr(self, name) for name in _SAMPLING}
-        longest = self.max_completion_tokens or self.max_tokens
-        if longest is None:
-            longest = min(default.max_new_tokens, (window or 2 * default.max_new_tokens) // 2)
-        stop = [self.stop] if isinstance(self.stop, str) else self.stop or []
+        values = {"max_tokens": self.max_completion_tokens, **(self.model_extra or {})}
+        window = window or 2 * default.max_new_tokens
+        chosen: dict[str, Any] = {"max_new_tokens": min(default.max_new_tokens, window // 2)}
+        for name, value in values.items():
+            if value is None:
+                continue
+            if name not in _OPTIONS:
+                raise FieldError(name, f"The field {name!r} is not supported.", "Leave it out.")
+            option = _OPTIONS[name]
+            one_word = option.kind == "lines" and isinstance(value, str)
+            try:
+                chosen[option.name] = option.check([value] if one_word else value)
+            except ChatError as fault:
+                raise FieldError(name, fault.problem, fault.next_step) from None
         if self.top_logprobs and not self.logprobs:
-            raise OptionError("top_logprobs needs logprobs.", "Set logprobs to true.")
+            raise FieldError("top_logprobs", "top_logprobs needs logprobs.", "Set it to true.")
         # Asked for the token's own alone, one alternative is computed and not shown.
         top = max(1, self.top_logprobs or 0) if self.logprobs else 0
-        chosen = {name: value for name, value in given.items() if value is not None}
-        return Sampling(
-            **{
-                "temperature": default.temperature,
-                "top_p": default.top_p,
-                "top_k": default.top_k,
-                "repetition_penalty": default.repetition_penalty,
-                **chosen,
-            },
-            max_new_tokens=longest,
-            stop=tuple(stop),
-            top_logprobs=top,
-        )
+        return replace(default, **{"seed": None, "stop": (), **chosen, "top_logprobs": top})
 
 
 def _text(message: _Message) -> str:

@@ -1,4 +1,4 @@
-"""Ready-made system prompts and samplings."""
+"""Ready-made system prompts, samplings and first messages."""
 
 SYSTEM_PROMPTS = {
     "Helpful": "You are a helpful assistant. If you do not know something, say so.",
@@ -11,9 +11,15 @@ SYSTEM_PROMPTS = {
     "Editor": "Correct the spelling and grammar of what I write. Answer with the text only.",
 }
 
-# name -> temperature, top_p, top_k, repetition_penalty
 SAMPLINGS = {
-    "Precise": (0.2, 0.8, 20, 1.0),
-    "Balanced": (0.7, 0.9, 50, 1.0),
-    "Creative": (1.1, 0.95, 100, 1.05),
+    "Precise": {"temperature": 0.2, "top_p": 0.8, "top_k": 20, "repetition_penalty": 1.0},
+    "Balanced": {"temperature": 0.7, "top_p": 0.9, "top_k": 50, "repetition_penalty": 1.0},
+    "Creative": {"temperature": 1.1, "top_p": 0.95, "top_k": 100, "repetition_penalty": 1.05},
 }
+
+EXAMPLES = [
+    "Tell me a tiny story about a brave llama.",
+    "What does temperature do?",
+    "How do I run Llama 2 7B here?",
+    "Talk like a pirate and introduce yourself.",
+]

@@ -1,22 +1,18 @@
 """Replies that are being written: one, or two side by side."""
 
-import asyncio
 import time
-from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
 from llama_ui.chat.conversation import Conversation, Facts, Step
 from llama_ui.chat.sampling import Sampling
-from llama_ui.engine.base import Engine
-from llama_ui.engine.reply import Chunk, Reply, Token
+from llama_ui.chat.text import MAX_TEXT_CHARS, clean_reply
+from llama_ui.engine.base import Engine, EngineLoad
+from llama_ui.engine.reply import Chunk, Token
 from llama_ui.prompt.plan import PromptPlan
 from llama_ui.tools.actions import spoken
 from llama_ui.tools.agent import Agent
-from llama_ui.web.page.pacing import FramePacer
 from llama_ui.web.page.turn import Turn
-from llama_ui.web.render.captions import queue_status
-
-Submit = Callable[["Running"], Awaitable[Reply | None]]
 
 
 @dataclass(slots=True)
@@ -25,14 +21,18 @@ class Running:
 
     Attributes:
         turn: what it answers.
-        text: what was drawn; what the turn began with is not in it.
-        tokens: of the whole reply.
+        said: what the reply began with.
+        text: what was drawn after that.
+        thinking: what the model thought before it, where its server tells.
+        tokens: of `text`, where they are known.
         status: what is happening before the first word.
         facts: how it came about; what stays if it is left where it is.
     """
 
     turn: Turn
+    said: str = ""
     text: str = ""
+    thinking: str = ""
     tokens: list[Token] = field(default_factory=list)
     status: str = ""
     facts: Facts = field(init=False)
@@ -43,13 +43,7 @@ class Running:
         return Stepping(turn) if turn.has_tools else cls(turn)
 
     def __post_init__(self) -> None:
-        self.tokens = [*self.turn.drawn]
         self.facts = Facts("cancelled", options=self.turn.options)
-
-    @property
-    def shown(self) -> str:
-        """The reply as far as it is."""
-        return self.turn.said + self.text
 
     @property
     def steps(self) -> tuple[Step, ...]:
@@ -63,6 +57,7 @@ class Running:
 
     def plan(self, engine: Engine, owner: str) -> PromptPlan:
         """What is to be sent next; raises ChatError when it cannot be."""
+        self.said = self.turn.said(engine)
         return self.turn.plan(engine, owner, self.steps)
 
     def goes_on(self) -> bool:
@@ -72,14 +67,15 @@ class Running:
     def take(self, chunk: Chunk, engine: Engine) -> None:
         """Add what the engine has sent."""
         self.text += chunk.text
+        self.thinking += chunk.reasoning
         self.tokens += chunk.tokens
-        self.note(chunk, engine)
+        self._note(chunk, engine)
 
-    def note(self, chunk: Chunk, engine: Engine) -> None:
+    def _note(self, chunk: Chunk, engine: Engine) -> None:
         """Note the place in the line, and at the end how the reply came about."""
         place, load = chunk.queue_position, engine.load
         # The first news is old news where a slot was free.
-        self.status = queue_status(place, load) if place and load.waiting else ""
+        self.status = _waiting(place, load) if place and load.waiting else ""
         if chunk.finish_reason is not None:
             self.facts = self.turn.facts(chunk.finish_reason, engine, chunk.stats)
 
@@ -128,9 +124,10 @@ class Stepping(Running):
     def take(self, chunk: Chunk, engine: Engine) -> None:
         before = self.facts
         self.drawn += chunk.text
+        self.thinking += chunk.reasoning
         self.text = spoken(self.drawn)
         status = self.status
-        self.note(chunk, engine)
+        self._note(chunk, engine)
         self.status = self.status or status
         if chunk.finish_reason is not None:
             tokens = before.reply_tokens + self.facts.reply_tokens
@@ -141,69 +138,25 @@ def _doing(step: Step) -> str:
     return f"{step.tool} has answered…" if step.tool else "Asked once more…"
 
 
-def kept(running: Sequence[Running]) -> list[Conversation]:
-    """The conversation after each reply: those after the first are versions of it."""
-    conversations: list[Conversation] = []
+def _waiting(place: int, load: EngineLoad) -> str:
+    """What a visitor in the line reads: their place, and how busy it is before them."""
+    running = "1 reply is" if load.running == 1 else f"{load.running} replies are"
+    speed = f" at {load.tokens_per_s:,.0f} tokens/s" if load.tokens_per_s else ""
+    where = "you are first in line" if place == 1 else f"you are number {place} in line"
+    return f"Waiting: {where}. {running} being written{speed}…"
+
+
+def kept(running: Sequence[Running]) -> tuple[Conversation, list[int]]:
+    """The conversation with all replies, those after the first as versions of it, and the number
+    of each reply."""
+    chat = running[0].turn.conversation
+    numbers: list[int] = []
     for reply in running:
         turn = reply.turn
-        if conversations:
-            last = conversations[-1]
-            assert last.head is not None
-            turn = replace(turn, conversation=last.retry(last.head))
-        conversations.append(turn.ended(reply.text, reply.facts))
-    return conversations
-
-
-async def follow(
-    replies: Sequence[Reply],
-    running: Sequence[Running],
-    engine: Engine,
-    pacer: FramePacer,
-    submit: Submit,
-) -> AsyncGenerator[None, None]:
-    """Read the replies together; yields whenever the page is to be drawn again.
-
-    Args:
-        submit: asks for the next reply of one that goes on; None when it is to stop.
-
-    Raises:
-        ChatError: the fault that has ended one of them; what was written of it is kept.
-    """
-    changed, frame_s = asyncio.Event(), 0.0
-
-    async def read(first: Reply, into: Running) -> None:
-        reply: Reply | None = first
-        try:
-            with pacer.stream():
-                while reply is not None:
-                    async for chunk in reply:
-                        into.take(chunk, engine)
-                        changed.set()
-                        if chunk.finish_reason is None:
-                            await pacer.pause(frame_s)
-                    if reply.expired and into.facts.ending == "cancelled":
-                        into.expire()
-                        break
-                    # A tool may take a while that other visitors need not wait for.
-                    goes_on = await asyncio.to_thread(into.goes_on)
-                    changed.set()
-                    reply = await submit(into) if goes_on else None
-        except Exception:
-            into.fail()
-            raise
-        finally:
-            changed.set()
-
-    readers = [asyncio.create_task(read(*pair)) for pair in zip(replies, running, strict=True)]
-    try:
-        while not all(reader.done() for reader in readers):
-            await changed.wait()
-            changed.clear()
-            started = time.perf_counter()
-            yield
-            frame_s = time.perf_counter() - started
-        for reader in readers:
-            reader.result()
-    finally:
-        for reader in readers:
-            reader.cancel()
+        if numbers:
+            turn = replace(turn, conversation=chat.retry(numbers[-1]))
+        thinking = clean_reply(reply.thinking, MAX_TEXT_CHARS)
+        chat = turn.ended(reply.said, reply.text, replace(reply.facts, thinking=thinking))
+        assert chat.head is not None
+        numbers.append(chat.head)
+    return (chat.select(numbers[0]) if len(numbers) > 1 else chat), numbers

@@ -1,6 +1,12 @@
-"""Colours, type and corners of the page; the layout is assets/style.css."""
+"""Colours, type and corners of the page, and where its styles and scripts are."""
 
 import gradio as gr
+
+from llama_ui.settings import ROOT
+
+ASSETS = ROOT / "assets"
+SCRIPTS = ASSETS / "js"
+STYLES = [ASSETS / "css" / f"{name}.css" for name in ("style", "sidebar", "markdown", "inspect")]
 
 FONTS = ("Inter", "ui-sans-serif", "system-ui", "-apple-system", "Segoe UI", "sans-serif")
 MONO_FONTS = ("ui-monospace", "SFMono-Regular", "Menlo", "Consolas", "monospace")

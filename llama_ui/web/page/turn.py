@@ -1,4 +1,4 @@
-"""One turn of a chat: what is asked of the engine, and what comes of it. Pure."""
+"""One turn of a chat: what is asked of the engine, and what becomes of the conversation. Pure."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from llama_ui.chat.conversation import Conversation, Ending, Facts, Step
 from llama_ui.chat.options import ChatOptions
 from llama_ui.engine.base import Engine
-from llama_ui.engine.reply import Stats, Token
+from llama_ui.engine.reply import Stats
 from llama_ui.errors import DialogError
 from llama_ui.prompt.llama2 import Message
 from llama_ui.prompt.plan import PlanOptions, PromptPlan
@@ -20,68 +20,58 @@ class Turn:
     Args:
         options: how; those of the chat, unless an earlier reply is repeated.
         going_on: the number of the reply that is to go on.
-        said: what the reply begins with already.
-        drawn: the tokens of that beginning, where they are known.
+        begun: the tokens with which a new version of a reply begins.
         repeats: the number of the reply that is run again.
     """
 
     conversation: Conversation
     options: ChatOptions
     going_on: int | None = None
-    said: str = ""
-    drawn: tuple[Token, ...] = ()
+    begun: tuple[int, ...] = ()
     repeats: int | None = None
 
     @classmethod
     def answer(cls, conversation: Conversation) -> "Turn":
-        """The last message is to be answered, as the chat says."""
+        """Answer the last message with the options of the chat."""
         return cls(conversation, conversation.options)
 
     @classmethod
     def go_on(cls, conversation: Conversation) -> "Turn":
-        """The last reply is to go on; raises DialogError when there is none."""
-        number = conversation.unfinished()
-        said = conversation.nodes[number].text
-        return cls(conversation, conversation.options, number, said)
+        """Let the last reply go on; raises DialogError when there is none."""
+        return cls(conversation, conversation.options, conversation.unfinished())
 
     @classmethod
     def replay(cls, conversation: Conversation, number: int) -> "Turn":
-        """A reply is to be run again as it was; raises DialogError when that is not known."""
+        """Run a reply again as it was; raises DialogError when that is not known."""
         again = conversation.retry(number)
         facts = conversation.nodes[number].facts
         if facts is None or facts.options is None or facts.ending == "edited":
             raise DialogError(
-                "It is not known how this reply came about.", "Answer the message once more."
+                "It is not known how this reply came about.", "Regenerate the reply instead."
             )
         return cls(again, facts.options, repeats=number)
 
-    @classmethod
-    def branch(
-        cls, conversation: Conversation, number: int, drawn: tuple[Token, ...], said: str
-    ) -> "Turn":
-        """Another version of a reply, that begins with these tokens."""
-        again = conversation.retry(number)
-        return cls(again, again.options, said=said, drawn=drawn)
-
-    @property
-    def has_work(self) -> bool:
-        """Whether there is anything for the model to do."""
-        return self.going_on is not None or self.conversation.is_waiting
-
     @property
     def has_tools(self) -> bool:
-        """Whether it is answered in steps; what a reply began with is only gone on with."""
-        return self.options.tools and self.going_on is None and not self.said
+        """Whether it is answered in steps; a reply that has begun is only gone on with."""
+        return self.options.tools and self.going_on is None and not self.begun
+
+    def said(self, engine: Engine) -> str:
+        """What the reply begins with already."""
+        if self.going_on is not None:
+            return self.conversation.nodes[self.going_on].text
+        return engine.text_of(self.begun) if self.begun else ""
 
     def plan(self, engine: Engine, owner: str, steps: Sequence[Step] = ()) -> PromptPlan:
         """What is to be sent; raises ChatError when it cannot be.
 
         Args:
+            owner: whose keys and values may be reused.
             steps: what was done already with tools.
         """
-        begun = tuple(token.id for token in self.drawn)
-        if self.said and not begun:
-            begun = engine.reply_ids(self.said)
+        begun = self.begun
+        if self.going_on is not None:
+            begun = engine.reply_ids(self.said(engine))
         pinned = {*self.conversation.pinned}
         exchanges = self.conversation.exchanges()
         options = PlanOptions(
@@ -95,6 +85,11 @@ class Turn:
         if self.has_tools:
             messages, options = with_tools(messages, options, steps)
         return engine.plan(messages, self.options.sampling, options)
+
+    def left_out(self, plan: PromptPlan) -> list[int]:
+        """The numbers of the messages that a plan leaves out."""
+        exchanges = self.conversation.exchanges()
+        return [n for place in plan.dropped if place < len(exchanges) for n in exchanges[place]]
 
     def facts(self, ending: Ending, engine: Engine, stats: Stats | None) -> Facts:
         """How the reply came about."""
@@ -113,10 +108,15 @@ class Turn:
             replace(self.options, sampling=seeded),
         )
 
-    def ended(self, text: str, facts: Facts) -> Conversation:
-        """The conversation with what was drawn; a reply that came out as before is no new one."""
+    def ended(self, said: str, text: str, facts: Facts) -> Conversation:
+        """The conversation with the reply; one that came out as before is no new version.
+
+        Args:
+            said: what the reply began with.
+            text: what was drawn after it.
+        """
         if self.going_on is not None:
             return self.conversation.extend(text, facts)
         if self.repeats is not None and self.conversation.nodes[self.repeats].text == text:
             return self.conversation.select(self.repeats)
-        return self.conversation.answer(self.said + text, facts)
+        return self.conversation.answer(said + text, facts)

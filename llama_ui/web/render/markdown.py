@@ -44,6 +44,16 @@ def render_markdown(text: str) -> str:
         return render_plain(text)
 
 
+def split_last_block(text: str) -> int:
+    """Where the last block of a growing text begins; what stands before it will not change."""
+    if "\r" in text:
+        return 0
+    starts = [t.map[0] for t in _parser.parse(text, {}) if not t.level and t.nesting >= 0 and t.map]
+    if len(starts) < 2:
+        return 0
+    return sum(len(line) + 1 for line in text.split("\n")[: starts[-1]])
+
+
 def _render(text: str) -> str:
     if len(text) > MAX_MARKDOWN:
         return render_plain(text)

@@ -2,13 +2,16 @@
 
 import re
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from markdown_it import MarkdownIt
 from markdown_it.rules_block import StateBlock, reference
 from markdown_it.rules_block.table import escapedSplit, getLine, table
 from markdown_it.rules_core import StateCore
 from markdown_it.rules_inline import StateInline
+from markdown_it.rules_inline.emphasis import tokenize as emphasis
+from markdown_it.rules_inline.state_inline import Delimiter
+from markdown_it.rules_inline.strikethrough import tokenize as strikethrough
 from markdown_it.token import Token
 
 from llama_ui.web.render.math import use_math
@@ -19,6 +22,11 @@ MAX_BRACKET_WORK = 1_000_000  # unmatched "[" times characters searched for thei
 
 _SCHEME = re.compile(r"(?<![a-z0-9+.-])https?$", re.IGNORECASE)
 _BARE_URL = re.compile(r"://\w[^\s<>\[\]{}\"`*|\\^。，、；：！？）】」』]{0,2000}")  # noqa: RUF001
+# Letters and punctuation of Chinese, Japanese and Korean, from Unicode's blocks of them.
+_CJK = re.compile(
+    "[\u1100-\u11ff\u2e80-\u2fff\u3001-\u9fff\ua960-\ua97f\uac00-\ud7ff\uf900-\ufaff"
+    "\ufe30-\ufe4f\uff00-\uffef\U00020000-\U0003ffff]"
+)
 _DIRECTED = frozenset(("paragraph_open", "heading_open", "list_item_open", "th_open", "td_open"))
 _CONTAINERS = ("blockquote", "bullet_list", "ordered_list", "table")
 LINK = {"rel": "noopener noreferrer nofollow", "target": "_blank"}
@@ -31,6 +39,8 @@ def use_rules(md: MarkdownIt) -> None:
     use_math(md)
     md.inline.ruler.at("newline", _line_break)
     md.inline.ruler.before("newline", "bare_url", _bare_url)
+    md.inline.ruler.at("emphasis", _beside_cjk(emphasis))
+    md.inline.ruler.at("strikethrough", _beside_cjk(strikethrough))
     md.block.ruler.at("reference", _definition)
     md.block.ruler.at("table", _table, {"alt": ["paragraph", "reference"]})
     md.core.ruler.at("inline", _inline)
@@ -46,6 +56,33 @@ def _line_break(state: StateInline, silent: bool) -> bool:
         state.push("hardbreak", "br", 0)
     state.pos += 1
     return True
+
+
+def _beside_cjk(rule: Callable[[StateInline, bool], bool]) -> Callable[[StateInline, bool], bool]:
+    """A rule of emphasis that works in languages without spaces between words.
+
+    By CommonMark a run of stars with punctuation inside and a letter outside opens or closes
+    nothing; Chinese, Japanese and Korean write just that. A letter of theirs counts as a space.
+    """
+
+    def tokenize(state: StateInline, silent: bool) -> bool:
+        start, known = state.pos, len(state.delimiters)
+        if not rule(state, silent):
+            return False
+        before, after = state.src[start - 1 : start], state.src[state.pos : state.pos + 1]
+        for delimiter in state.delimiters[known:]:
+            if delimiter.marker != ord("_"):
+                _open_or_close(delimiter, before, after)
+        return True
+
+    return tokenize
+
+
+def _open_or_close(delimiter: Delimiter, before: str, after: str) -> None:
+    if _CJK.fullmatch(before) and after.strip():
+        delimiter.open = True
+    if _CJK.fullmatch(after) and before.strip():
+        delimiter.close = True
 
 
 def _bare_url(state: StateInline, silent: bool) -> bool:

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 import torch
-from transformers import LlamaConfig, LlamaForCausalLM
+from transformers import LlamaConfig, LlamaForCausalLM, LogitsProcessor
 
 from llama_ui.chat.sampling import Sampling
 from llama_ui.engine.local.engine import LocalEngine
@@ -38,7 +38,7 @@ def collect(reply):
     return "".join(chunk.text for chunk in chunks), chunks[-1]
 
 
-def generate(loaded, ids: list[int], count: int) -> str:
+def generate(loaded, ids: list[int], count: int, **more) -> str:
     """What transformers' own greedy generate says."""
     prompt = torch.tensor([ids], device=loaded.model.device)
     out = loaded.model.generate(
@@ -50,6 +50,7 @@ def generate(loaded, ids: list[int], count: int) -> str:
         top_k=None,
         max_new_tokens=count,
         pad_token_id=2,
+        **more,
     )
     return loaded.tokenizer.decode(out[0, len(ids) :], skip_special_tokens=True)
 
@@ -266,6 +267,33 @@ def test_options_of_one_row_do_not_reach_another(engine, exact):
     assert collect(engine.submit(plan, greedy))[0] == generate(exact, plan.ids, 20)
     for reply in noise:
         collect(reply)
+
+
+class OfOpenAI(LogitsProcessor):
+    """The penalties over what stands behind the prompt, for transformers' generate."""
+
+    def __init__(self, prompt_tokens, presence, frequency):
+        self.prompt_tokens, self.presence, self.frequency = prompt_tokens, presence, frequency
+
+    def __call__(self, ids, scores):
+        times = torch.zeros_like(scores)
+        said = ids[:, self.prompt_tokens :]
+        times.scatter_add_(1, said, torch.ones_like(said, dtype=scores.dtype))
+        return scores - self.frequency * times - self.presence * (times > 0)
+
+
+def test_presence_and_frequency_penalties_count_the_reply_alone(engine, exact):
+    plain = Sampling(temperature=0, max_new_tokens=30)
+    cases = [(2.0, 0.0), (0.0, 1.5), (-1.0, 0.4), (0.0, 0.0)]
+    plans = [engine.plan(question(number), plain) for number in range(len(cases))]
+    # All at once, so that rows with and without share a batch and change places.
+    replies = [
+        engine.submit(plan, replace(plain, presence_penalty=one, frequency_penalty=each))
+        for plan, (one, each) in zip(plans, cases, strict=True)
+    ]
+    for plan, reply, case in zip(plans, replies, cases, strict=True):
+        processor = OfOpenAI(len(plan.ids), *case)
+        assert collect(reply)[0] == generate(exact, plan.ids, 30, logits_processor=[processor])
 
 
 def test_the_window_is_never_overrun(exact):

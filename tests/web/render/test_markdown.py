@@ -539,3 +539,23 @@ def test_every_letter_is_kept(text):
 )
 def test_highlighting_never_changes_code(language, code):
     assert Page(highlight(code, language)).text == code
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "**「テキスト」**の例です。",
+        "这是**“重点”**内容",
+        "**注意：**请看",  # noqa: RUF001
+        "결과는 **10%(퍼센트)**입니다",
+        "*「斜体」*の例",
+        "~~（旧）~~新しい",  # noqa: RUF001
+    ],
+)
+def test_emphasis_beside_the_punctuation_of_languages_without_spaces(text):
+    assert re.search("<(strong|em|s)>", render_markdown(text))
+
+
+def test_emphasis_in_english_is_commonmarks():
+    for text in ("2 * 3 * 4", 'a*"b"*c', "snake_case_name", "** no **"):
+        assert not re.search("<(strong|em|s)>", render_markdown(text))

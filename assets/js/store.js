@@ -1,22 +1,23 @@
 // Where this browser keeps its chats: one entry a chat, and an index of titles and times, which can
 // be lost: it is mended from the entries. No page in here. What cannot be written stays in memory.
+import {fromText, titleOf} from './chat.js';
+
 const INDEX = 'llama-ui:chats';
 const ENTRY = 'llama-ui:chat:';
 const PROBE = 'llama-ui:room';
 const ROOM = 100_000;  // characters that a turn may need
 
-const newKey = () => [...crypto.getRandomValues(new Uint8Array(12))].map((byte) => byte.toString(36).padStart(2, '0')).join('');
+export const newKey = () => [...crypto.getRandomValues(new Uint8Array(16))].map((byte) => byte.toString(16).padStart(2, '0')).join('');
 
-const titleOf = (text) => {
-    try {
-        const {chat} = JSON.parse(text);
-        return chat.name || chat.nodes[0].text.slice(0, 80);
-    } catch {
-        return 'A damaged chat';
-    }
+/** What a kept text is called. @param {string} text */
+const titleOfText = (text) => {
+    const chat = fromText(text);
+    return chat ? titleOf(chat) : 'A damaged chat';
 };
 
-const makeStore = () => {
+/** @typedef {{title: string, updated: number, chat: string}} Entry */
+
+export const makeStore = () => {
     const unsaved = new Map();  // key -> {title, updated, chat}
     const known = new Map();  // key -> its entry as this page last read or wrote it
     let fault = '';
@@ -40,7 +41,7 @@ const makeStore = () => {
             const key = name.slice(ENTRY.length);
             const row = found[key];
             const fits = typeof row?.title === 'string' && Number.isFinite(row?.updated);
-            rows[key] = fits ? row : {title: titleOf(area.getItem(name)), updated: 0};
+            rows[key] = fits ? row : {title: titleOfText(area.getItem(name) ?? ''), updated: 0};
         }
         return rows;
     }, {});

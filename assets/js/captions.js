@@ -1,0 +1,74 @@
+// Facts in words: about a reply, and about the model.
+
+/** @typedef {import('./chat.js').Facts} Facts */
+
+/** @type {Record<string, string>} */
+const NOTES = {
+    time: 'Cut: the time that a reply may take here is over.',
+    cancelled: 'Stopped.',
+    error: 'Incomplete: the reply ended with an error.',
+    content_filter: 'Cut by the content filter of the server.',
+    edited: 'Edited.',
+};
+/** @type {Record<string, string>} */
+const ENDINGS = {
+    stop: 'by itself', length: 'at the limit', time: 'when its time was over', cancelled: 'by Stop', error: 'by an error',
+    content_filter: 'by the content filter', edited: 'edited since',
+};
+const number = (/** @type {number | undefined} */ value) => (value ?? 0).toLocaleString('en-US');
+
+/** Why a reply is not what the model said to its end; empty when it is.
+ * @param {Facts} facts */
+export const noteOf = (facts) => {
+    if (facts.ending !== 'length') return NOTES[facts.ending] ?? '';
+    return `Cut at the limit of ${number(facts.options?.sampling?.max_new_tokens)} new tokens.`;
+};
+
+/** The facts about a reply in one line; empty when none of its tokens was drawn.
+ * @param {Facts} facts */
+export const captionOf = (facts) => {
+    // An edited text is no longer what the numbers are about.
+    if (!facts.reply_tokens || facts.ending === 'edited') return '';
+    const parts = [facts.reply_tokens === 1 ? '1 token' : `${number(facts.reply_tokens)} tokens`];
+    if (facts.tokens_per_s) parts.push(`${facts.tokens_per_s.toFixed(0)} tokens/s`);
+    if (facts.first_token_s) parts.push(`first token ${facts.first_token_s.toFixed(2)} s`);
+    const seed = facts.options?.sampling?.seed;
+    if (seed !== null && seed !== undefined) parts.push(`seed ${seed}`);
+    return parts.join(' · ');
+};
+
+/** All that is known of how a reply came about: names and values.
+ * @param {Facts} facts
+ * @param {{name: string, label: string}[]} options the rows of the table of options, in order */
+export const detailsOf = (facts, options) => {
+    const sampling = {...facts.options, ...facts.options?.sampling};
+    const shown = (/** @type {any} */ value) => (Array.isArray(value) ? value.map((word) => `“${word}”`).join(', ') : String(value));
+    const isSaid = (/** @type {any} */ value) => ![null, undefined, '', false].includes(value) && !(Array.isArray(value) && !value.length);
+    const rows = [
+        ['Model', [facts.model, facts.quantization].filter(Boolean).join(' · ')],
+        ['Prompt', `${number(facts.prompt_tokens)} tokens, ${number(facts.reused_tokens)} from the cache`],
+        ['Reply', `${number(facts.reply_tokens)} tokens at ${(facts.tokens_per_s ?? 0).toFixed(0)} a second`],
+        ['First token', `after ${(facts.first_token_s ?? 0).toFixed(3)} s`],
+        ['Ended', ENDINGS[facts.ending] ?? facts.ending],
+        ...options.filter(({name}) => isSaid(sampling[name])).map(({name, label}) => [label, shown(sampling[name]).slice(0, 300)]),
+    ];
+    return rows;
+};
+
+/** How two compared replies differ: what each was asked with.
+ * @param {Facts} facts */
+export const askedWith = (facts) => {
+    const system = (facts.options?.system ?? '').trim();
+    return `temperature ${facts.options?.sampling?.temperature}, ${system ? `“${system.slice(0, 60)}”` : 'no system prompt'}`;
+};
+
+/** Which model answers: its name, how it is held, where it runs, and its window.
+ * @param {any} state of the model, as the server tells it */
+export const badgeOf = ({name, state, progress, info}) => {
+    if (!info) return `${name} · ${state === 'loading' ? progress : 'not loaded'}`;
+    const parts = [
+        info.name, info.adapter && `adapter ${info.adapter}`, info.quantization, info.device,
+        info.context_length && `${number(info.context_length)} tokens`, info.mode === 'completion' && 'completion',
+    ];
+    return parts.filter(Boolean).join(' · ');
+};

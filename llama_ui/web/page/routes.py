@@ -1,0 +1,239 @@
+"""The routes of the page: what its scripts ask, beside Gradio. Every body comes from outside."""
+
+import asyncio
+import hashlib
+import json
+import logging
+from collections.abc import AsyncIterator, Awaitable, Callable
+from typing import Any
+
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import JSONResponse, Response, StreamingResponse
+from starlette.routing import Mount, Route
+from starlette.staticfiles import StaticFiles
+
+from llama_ui.chat.conversation import Conversation
+from llama_ui.chat.export import from_json, read_chat, to_markdown
+from llama_ui.chat.options import ChatOptions, options_from_form
+from llama_ui.chat.sampling import LIMITS
+from llama_ui.engine.base import Engine, EngineInfo
+from llama_ui.engine.starter import EngineStarter
+from llama_ui.errors import ChatError, DialogError, EngineError, incident
+from llama_ui.web.access.identity import visitor_of_request
+from llama_ui.web.access.limits import Gate
+from llama_ui.web.page.streaming import Turns
+from llama_ui.web.page.theme import SCRIPTS
+from llama_ui.web.page.updates import FramePacer, as_json
+from llama_ui.web.page.views import earlier_prompt, meter, next_prompt
+
+log = logging.getLogger(__name__)
+
+PROMPT_ROOM = 64  # tokens that the longest reply leaves for a prompt
+_LARGE = 100_000  # bytes of a body that are parsed beside the event loop
+_ALIVE_S = 15.0
+Body = dict[str, Any]
+
+
+class PageRoutes:
+    """What the scripts of the page call.
+
+    Args:
+        starter: holds the engine.
+        gate: how much a visitor may use.
+        pacer: decides how often a running reply is shown.
+        defaults: the options of a new chat.
+    """
+
+    def __init__(
+        self, starter: EngineStarter, gate: Gate, pacer: FramePacer, defaults: ChatOptions
+    ) -> None:
+        self._starter = starter
+        self._gate = gate
+        self._defaults = defaults
+        self._turns = Turns(starter, gate, pacer)
+
+    def routes(self) -> list[Route | Mount]:
+        """What to serve beside Gradio."""
+        posts = {
+            "turn": self._turn,
+            "stop": self._stop,
+            "leave": self._leave,
+            "meter": self._meter,
+            "prompt": self._prompt,
+            "import": self._import,
+            "markdown": self._markdown,
+        }
+        return [
+            *(Route(f"/page/{name}", _told(do), methods=["POST"]) for name, do in posts.items()),
+            Route("/page/engine", self._engine, methods=["GET"]),
+            Mount("/scripts", StaticFiles(directory=SCRIPTS)),
+        ]
+
+    async def _turn(self, request: Request) -> Response:
+        body = await _body(request)
+        chat, options = await _chat(body, self._defaults), _options(body)
+        action, key = body.get("action"), _name(body, "turn")
+        if not isinstance(action, dict):
+            raise DialogError("The page asked for something unknown.", "Reload the page.")
+        visitor = visitor_of_request(request)
+        updates = self._turns.run(key, chat, options, action, visitor, _owner(request, body))
+        return _event_stream(updates)
+
+    async def _stop(self, request: Request) -> Response:
+        self._turns.stop(_name(await _body(request), "turn"))
+        return JSONResponse({})
+
+    async def _leave(self, request: Request) -> Response:
+        """A page is closed: its keys and values are no longer needed."""
+        self._starter.forget(_owner(request, await _body(request)))
+        return JSONResponse({})
+
+    async def _meter(self, request: Request) -> Response:
+        body = await _body(request)
+        engine, chat = self._ready(), await _chat(body, self._defaults)
+        options = _options(body)
+        return JSONResponse(await meter(engine, chat, options, body.get("draft")))
+
+    async def _prompt(self, request: Request) -> Response:
+        body = await _body(request)
+        engine, chat = self._ready(), await _chat(body, self._defaults)
+        if "n" in body:
+            return JSONResponse(await earlier_prompt(engine, chat, body["n"]))
+        options = _options(body)
+        return JSONResponse(await next_prompt(engine, chat, options, body.get("draft")))
+
+    async def _import(self, request: Request) -> Response:
+        """Check an exported file; answers with its chats."""
+        text = (await request.body()).decode("utf-8", "replace")
+        chats = await asyncio.to_thread(from_json, text)
+        return JSONResponse({"chats": await asyncio.to_thread(lambda: [*map(as_json, chats)])})
+
+    async def _markdown(self, request: Request) -> Response:
+        chat = await _chat(await _body(request), self._defaults)
+        return JSONResponse({"markdown": await asyncio.to_thread(to_markdown, chat)})
+
+    async def _engine(self, request: Request) -> Response:
+        return _event_stream(self._states())
+
+    async def _states(self) -> AsyncIterator[Body]:
+        """The state of the model, again at each change, until it no longer loads."""
+        said: Body = {}
+        while True:
+            state = self._state()
+            if state != said:
+                yield state
+                said = state
+            if state["state"] != "loading":
+                return
+            await asyncio.sleep(0.5)
+
+    def _state(self) -> Body:
+        starter, info = self._starter, None
+        if starter.state == "ready":
+            info = starter.wait().info
+        most = self._gate.limits.longest(int(LIMITS["max_new_tokens"][1]))
+        if info is not None and info.context_length is not None:
+            most = min(most, info.context_length - PROMPT_ROOM)
+        fault = starter.fault
+        return {
+            "name": starter.name,
+            "state": starter.state,
+            "progress": str(starter.progress),
+            "fault": {"problem": fault.problem, "next_step": fault.next_step} if fault else None,
+            "info": info and _described(info),
+            "longest": most,
+        }
+
+    def _ready(self) -> Engine:
+        if self._starter.state == "loading":
+            raise EngineError(
+                f"{self._starter.name} is {self._starter.progress}", "Try again in a moment."
+            )
+        return self._starter.wait()
+
+
+def _described(info: EngineInfo) -> Body:
+    licence = info.licence
+    return {
+        "name": info.name,
+        "quantization": info.quantization,
+        "device": info.device,
+        "context_length": info.context_length,
+        "mode": info.mode,
+        "adapter": info.adapter,
+        "notes": [*info.notes],
+        "licence": licence
+        and {"text": licence.text, "url": licence.url, "policy_url": licence.policy_url},
+        "missing": dict(info.missing),
+    }
+
+
+def _told(handler: Callable[[Request], Awaitable[Response]]) -> Any:
+    """Tell the scripts of the page of faults."""
+
+    async def told(request: Request) -> Response:
+        try:
+            return await handler(request)
+        except ChatError as fault:
+            return _refusal(fault)
+        except ClientDisconnect:
+            return Response(status_code=499)
+        except Exception as error:
+            what = "Something went wrong on the server"
+            return _refusal(incident(log, error, what, "Nothing is lost: try again."))
+
+    return told
+
+
+def _refusal(fault: ChatError) -> Response:
+    said = {"type": "fault", "problem": fault.problem, "next_step": fault.next_step}
+    return JSONResponse(said, 400)
+
+
+def _event_stream(updates: AsyncIterator[Body]) -> Response:
+    async def lines() -> AsyncIterator[str]:
+        async for update in updates:
+            yield f"data: {json.dumps(update)}\n\n"
+
+    # A proxy that collects the answer would show the reply all at once.
+    headers = {"Cache-Control": "no-cache", "X-Accel-Buffering": "no"}
+    return StreamingResponse(lines(), media_type="text/event-stream", headers=headers)
+
+
+async def _body(request: Request) -> Body:
+    raw = await request.body()
+    try:
+        large = len(raw) > _LARGE
+        body = await asyncio.to_thread(json.loads, raw) if large else json.loads(raw)
+    except (ValueError, RecursionError):
+        body = None
+    if not isinstance(body, dict):
+        raise DialogError("The page sent something that cannot be read.", "Reload the page.")
+    return body
+
+
+async def _chat(body: Body, defaults: ChatOptions) -> Conversation:
+    chat = body.get("chat")
+    if chat is None:
+        return Conversation(options=defaults)
+    return await asyncio.to_thread(read_chat, chat)
+
+
+def _options(body: Body) -> ChatOptions:
+    options = body.get("options")
+    if not isinstance(options, dict):
+        raise DialogError("The page sent no options.", "Reload the page.")
+    return options_from_form(options)
+
+
+def _name(body: Body, field: str) -> str:
+    name = body.get(field)
+    if not isinstance(name, str) or not 16 <= len(name) <= 64:
+        raise DialogError("The page sent something that cannot be read.", "Reload the page.")
+    return name
+
+
+def _owner(request: Request, body: Body) -> str:
+    """Whose keys and values may be reused: the page's own secret, of this visitor only."""
+    secret = f"{visitor_of_request(request).name}\0{_name(body, 'owner')}"
+    return hashlib.sha256(secret.encode()).hexdigest()

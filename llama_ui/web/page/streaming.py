@@ -1,0 +1,239 @@
+"""Runs turns: a chat and an action come in, typed updates go out. The server keeps no chat."""
+
+import asyncio
+import logging
+import secrets
+from collections.abc import AsyncIterator, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass, field, replace
+
+from llama_ui.chat.conversation import Conversation
+from llama_ui.chat.options import ChatOptions
+from llama_ui.chat.sampling import LIMITS
+from llama_ui.engine.base import Engine
+from llama_ui.engine.reply import Reply
+from llama_ui.engine.starter import EngineStarter
+from llama_ui.errors import ChatError, incident
+from llama_ui.web.access.admission import submit_for
+from llama_ui.web.access.limits import Gate, Visitor
+from llama_ui.web.page.actions import Action, change, turns, with_one_seed
+from llama_ui.web.page.running import Running, kept
+from llama_ui.web.page.turn import Turn
+from llama_ui.web.page.updates import (
+    FramePacer,
+    Frames,
+    Update,
+    batches,
+    changes,
+    fault_update,
+    html_of,
+    shown,
+    token_update,
+)
+
+log = logging.getLogger(__name__)
+
+_LOADING_S = 0.5
+
+
+@dataclass(slots=True)
+class Stop:
+    """Lets one event stop a turn that another one runs."""
+
+    asked: asyncio.Event = field(default_factory=asyncio.Event)
+    replies: list[Reply] = field(default_factory=list)
+
+    def __call__(self) -> None:
+        self.asked.set()
+        for reply in self.replies:
+            reply.cancel()
+
+
+class Turns:
+    """Runs turns.
+
+    Args:
+        starter: holds the engine, which may still be loading.
+        gate: how much a visitor may use.
+        pacer: decides how often a running reply is shown.
+    """
+
+    def __init__(self, starter: EngineStarter, gate: Gate, pacer: FramePacer) -> None:
+        self._starter = starter
+        self._gate = gate
+        self._pacer = pacer
+        self._stops: dict[str, Stop] = {}
+
+    def stop(self, key: str) -> None:
+        """Stop the turn of this key, if it runs; returns at once."""
+        stop = self._stops.get(key)
+        if stop is not None:
+            stop()
+
+    async def run(
+        self,
+        key: str,
+        chat: Conversation,
+        options: ChatOptions,
+        action: Action,
+        visitor: Visitor,
+        owner: str,
+    ) -> AsyncIterator[Update]:
+        """Do an action and yield its updates; faults are updates too.
+
+        Args:
+            key: names the turn, for `stop`.
+            chat: as the browser has it.
+            options: how it is to be answered.
+            action: see actions.py; from the browser, so anything.
+            visitor: whose limits count.
+            owner: whose keys and values may be reused.
+        """
+        try:
+            changed = change(chat, action)
+            if changed is not None:
+                if action.get("do") == "open":
+                    for numbers in batches(chat):
+                        yield {
+                            "type": "html",
+                            "html": await asyncio.to_thread(html_of, chat, numbers),
+                        }
+                yield await asyncio.to_thread(shown, chat, changed)
+                return
+            begun = turns(replace(chat, options=options), action, self._starter.wait)
+            seed = secrets.randbelow(int(LIMITS["seed"][1]) + 1)
+            run = _Run(self, chat, with_one_seed(begun, seed), visitor, owner)
+            self._stops[key] = run.stop
+            async for update in run.updates():
+                yield update
+        except ChatError as fault:
+            yield fault_update(fault)
+        except Exception as error:
+            what = "Something went wrong on the server"
+            yield fault_update(incident(log, error, what, "Nothing is lost: try again."))
+        finally:
+            self._stops.pop(key, None)
+
+
+class _Run:
+    """The turns that one action began, while they run."""
+
+    def __init__(
+        self,
+        of: Turns,
+        before: Conversation,
+        begun: Sequence[Turn],
+        visitor: Visitor,
+        owner: str,
+    ) -> None:
+        self.stop = Stop()
+        self._starter, self._gate, self._pacer = of._starter, of._gate, of._pacer
+        self._before = before
+        self._turn = begun[0]
+        self._visitor, self._owner = visitor, owner
+        self._running = [Running.of(turn) for turn in begun]
+        self._frames = [Frames(i, reply) for i, reply in enumerate(self._running)]
+        self._left_out: list[int] = []
+        self._changed = asyncio.Event()
+
+    async def updates(self) -> AsyncIterator[Update]:
+        chat = self._turn.conversation
+        chat.check_room(len(self._running))
+        is_loading = self._starter.state == "loading"
+        if not is_loading:
+            # Before the message is accepted: what cannot be sent goes back to its box.
+            await self._begin()
+        yield {"type": "accepted", "chat": changes(self._before, chat)}
+        fault: ChatError | None = None
+        readers: list[asyncio.Task[None]] = []
+        try:
+            if is_loading:
+                while self._starter.state == "loading" and not self.stop.asked.is_set():
+                    text = f"{self._starter.name} is {self._starter.progress}"
+                    yield {"type": "status", "i": 0, "text": text}
+                    await asyncio.sleep(_LOADING_S)
+                await self._begin()
+            pairs = zip(self.stop.replies, self._running, self._frames, strict=False)
+            readers = [asyncio.create_task(self._read(*pair)) for pair in pairs]
+            while not all(reader.done() for reader in readers):
+                await self._changed.wait()
+                self._changed.clear()
+                for frame in self._frames:
+                    for update in frame.updates():
+                        yield update
+            for reader in readers:
+                reader.result()
+        except ChatError as error:
+            fault = error
+        except Exception as error:
+            what = "Something went wrong on the server"
+            fault = incident(log, error, what, "What has arrived stays: regenerate the reply.")
+        finally:
+            # Also the way out when the visitor has closed the page.
+            self.stop()
+            for reader in readers:
+                reader.cancel()
+        if fault is not None:
+            yield fault_update(fault)
+        yield await asyncio.to_thread(self._done)
+
+    async def _begin(self) -> None:
+        engine = await self._starter.engine(self.stop.asked.is_set)
+        if engine is None:
+            return
+        for running in self._running:
+            reply = await self._submit(engine, running)
+            if reply is not None:
+                self.stop.replies.append(reply)
+
+    async def _submit(self, engine: Engine, running: Running) -> Reply | None:
+        # Tokenising a long chat takes milliseconds that other visitors need not wait for.
+        plan = await asyncio.to_thread(running.plan, engine, self._owner)
+        if self.stop.asked.is_set():
+            return None
+        self._left_out = running.turn.left_out(plan)
+        return submit_for(self._visitor, self._gate, engine, plan, running.sampling)
+
+    async def _read(self, first: Reply, into: Running, frame: Frames) -> None:
+        engine, reply = self._starter.wait(), first
+        try:
+            with ExitStack() as stack:
+                stack.enter_context(self._pacer.stream())
+                while True:
+                    async for chunk in reply:
+                        into.take(chunk, engine)
+                        self._changed.set()
+                        if chunk.finish_reason is None:
+                            await self._pacer.pause(frame.cost_s)
+                    if reply.expired and into.facts.ending == "cancelled":
+                        into.expire()
+                        return
+                    # A tool may take a while that other visitors need not wait for.
+                    if not await asyncio.to_thread(into.goes_on):
+                        return
+                    self._changed.set()
+                    following = await self._submit(engine, into)
+                    if following is None:
+                        return
+                    self.stop.replies.append(following)
+                    reply = following
+        except Exception:
+            into.fail()
+            raise
+        finally:
+            self._changed.set()
+
+    def _done(self) -> Update:
+        chat, numbers = kept(self._running)
+        update = shown(self._before, chat)
+        engine = self._starter.wait() if self._starter.state == "ready" else None
+        for number, running in zip(numbers, self._running, strict=True):
+            if number not in update["html"]:
+                update["html"] |= html_of(chat, [number])
+            if engine is not None and running.tokens and running.tokens[0].top:
+                update["tokens"][number] = [token_update(token, engine) for token in running.tokens]
+        update["left_out"] = self._left_out
+        update["replies"] = numbers
+        if self._turn.repeats is not None and not self.stop.asked.is_set():
+            update["same"] = chat.head == self._turn.repeats
+        return update
