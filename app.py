@@ -102,10 +102,12 @@ def local_engine(settings: Settings, report: Report) -> Engine:
             settings.slots,
             report,
             notes=(ZERO_GPU,) if ON_ZERO_GPU else (),
+            kv_cache=settings.kv_cache,
         ),
         slots=settings.slots,
         max_waiting=settings.max_waiting,
         public_system=settings.system_prompt,
+        kv_cache=settings.kv_cache,
         # The supervisor (a Space, Docker, systemd) starts a process that lost its GPU again.
         # A moment later: those who wait for a reply are to read why.
         on_fatal=lambda: threading.Timer(2, os._exit, [EXIT_GPU_LOST]).start(),

@@ -21,8 +21,9 @@ MODELS = {
     "70b": "meta-llama/Llama-2-70b-chat-hf",
 }
 Quantization = Literal["4bit", "8bit", "none"]
+KVCacheKind = Literal["16bit", "8bit"]
 Rope = Literal["linear", "dynamic", "yarn"]
-_OF_MODEL = {"model", "revision", "quantization", "context", "rope", "adapter"}
+_OF_MODEL = {"model", "revision", "quantization", "kv_cache", "context", "rope", "adapter"}
 MIN_KEY_CHARS = 16
 _TRUE = {"1", "true", "yes", "on"}
 _FALSE = {"0", "false", "no", "off", ""}
@@ -51,6 +52,9 @@ class Settings:
     )
     quantization: Quantization = _flag(
         "4bit", "how weights that are not quantised yet are held: 4bit, 8bit or none", "KIND"
+    )
+    kv_cache: KVCacheKind = _flag(
+        "16bit", "how keys and values of chats are held: 16bit or 8bit, half the memory", "KIND"
     )
     context: int | None = _flag(
         None, "context window in tokens; without it what the model was trained for", "TOKENS"
@@ -119,6 +123,7 @@ class Settings:
         if self.json and not self.check:
             raise OptionError("--json belongs to --check.", "Add --check.")
         _check_choice("quantization", self.quantization, Quantization)
+        _check_choice("kv_cache", self.kv_cache, KVCacheKind)
         _check_choice("rope", self.rope, Rope | None)
         if self.rope is not None and self.context is None:
             raise OptionError("--rope stretches the context.", "Say how far with --context TOKENS.")

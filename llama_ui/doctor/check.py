@@ -69,7 +69,7 @@ def _check_fits(settings: Settings, config: dict[str, Any]) -> None:
     from llama_ui.engine.loading.device import check_fits
 
     name, context = settings.model_label, settings.context
-    check_fits(name, config, context, settings.quantization, settings.slots)
+    check_fits(name, config, context, settings.quantization, settings.slots, settings.kv_cache)
 
 
 def examine(
@@ -173,6 +173,7 @@ def _memory(settings: Settings) -> list[Finding]:
         "quantization": settings.quantization,
         "context": settings.context,
         "gpus": device.gpus,
+        "kv_cache": settings.kv_cache,
     }
     slots = settings.slots or most_slots(config, device.free, **how)
     need = gigabytes(memory_need(config, slots=slots, **how).total)

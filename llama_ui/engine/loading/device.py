@@ -8,7 +8,7 @@ import psutil
 import torch
 
 from llama_ui.engine.loading.memory import what_fits
-from llama_ui.settings import Quantization
+from llama_ui.settings import KVCacheKind, Quantization
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +41,7 @@ def check_fits(
     context: int | None,
     quantization: Quantization,
     slots: int | None,
+    kv_cache: KVCacheKind = "16bit",
 ) -> None:
     """Raises ModelError when a model does not fit into what is free here; arguments as for
     what_fits."""
@@ -53,6 +54,7 @@ def check_fits(
         context=context,
         slots=slots,
         gpus=device.gpus,
+        kv_cache=kv_cache,
     )
     if fault is not None:
         raise fault

@@ -28,7 +28,7 @@ from llama_ui.engine.progress import Report, ignore
 from llama_ui.errors import ModelError
 from llama_ui.prompt.formats import choose_format
 from llama_ui.prompt.llama2 import PromptFormat
-from llama_ui.settings import Quantization, Rope
+from llama_ui.settings import KVCacheKind, Quantization, Rope
 
 log = logging.getLogger(__name__)
 
@@ -63,6 +63,7 @@ def load_model(
     slots: int | None = None,
     report: Report = ignore,
     notes: tuple[str, ...] = (),
+    kv_cache: KVCacheKind = "16bit",
 ) -> LoadedModel:
     """Load a model of the Llama architecture.
 
@@ -77,6 +78,7 @@ def load_model(
         slots: how many conversations are to fit into memory beside it; at least one.
         report: hears how many of the weights are loaded.
         notes: what a reader should know besides.
+        kv_cache: how keys and values will be held.
 
     Raises:
         ModelError: says what is wrong with the model and what to do.
@@ -89,7 +91,7 @@ def load_model(
         window = choose_window(config, context_length, rope)
         tokenizer = load_tokenizer(Path(source))
         format = choose_format(tokenizer, name)
-        check_fits(name, config.to_dict(), window.length, quantization, slots)
+        check_fits(name, config.to_dict(), window.length, quantization, slots, kv_cache)
         with reporting(report):
             model = _model(source, config, quantization)
         called = (name, source, str(getattr(config, "_name_or_path", "")))

@@ -9,6 +9,7 @@ from typing import Any
 from llama_ui.errors import ModelError
 
 HALF = 2  # bytes of a bfloat16 or float16
+UNPACKED = 1 << 26  # weights of 4 bits that are unpacked at a time
 _CHUNK_ON_GPU = 512
 
 
@@ -71,14 +72,16 @@ class ModelShape:
         tables = 1 if self.is_tied else 2
         return tables * self.vocabulary * self.hidden + (2 * self.layers + 1) * self.hidden
 
-    def bytes_per_token(self, itemsize: int) -> int:
-        """Keys and values of one position of one slot, over all layers."""
-        return 2 * self.layers * self.kv_heads * self.head_dim * itemsize
+    def bytes_per_token(self, itemsize: int, is_8bit: bool = False) -> int:
+        """Keys and values of one position of one slot, over all layers; in 8 bits with a 16-bit
+        scale for each vector."""
+        vector = self.head_dim + HALF if is_8bit else self.head_dim * itemsize
+        return 2 * self.layers * self.kv_heads * vector
 
     def workspace(self, length: int) -> int:
-        """On a GPU, while a chunk of a prompt is fed: the largest weight unpacked, activations,
-        the attention mask."""
-        unpacked = 2 * self.hidden * self.intermediate * HALF
+        """On a GPU, while a chunk of a prompt is fed: weights unpacked, activations, the attention
+        mask."""
+        unpacked = min(2 * self.hidden * self.intermediate, UNPACKED) * HALF
         activations = _CHUNK_ON_GPU * (4 * self.intermediate + 6 * self.hidden) * HALF
         mask = _CHUNK_ON_GPU * length * (self.heads // self.kv_heads) * HALF
         return unpacked + activations + mask

@@ -18,9 +18,10 @@ from llama_ui.engine.local.request import Request
 from llama_ui.engine.local.scheduler import make_scheduler
 from llama_ui.engine.local.wording import Wording
 from llama_ui.engine.meter import SpeedMeter
-from llama_ui.engine.reply import Chunk, FinishReason, Reply
+from llama_ui.engine.reply import Chunk, FinishReason, Reply, Token
 from llama_ui.errors import BusyError, ChatError, EngineError
 from llama_ui.prompt.plan import PromptPlan
+from llama_ui.settings import KVCacheKind
 
 log = logging.getLogger(__name__)
 
@@ -38,6 +39,7 @@ class LocalEngine(Wording):
         chunk: prompt tokens computed between two decode steps; by default what suits the device.
         on_fatal: called, in the engine's thread, when it can answer no more: the GPU is lost to
             this process, or the loop itself has failed.
+        kv_cache: how keys and values are held.
     """
 
     def __init__(
@@ -48,13 +50,15 @@ class LocalEngine(Wording):
         public_system: str = "",
         chunk: int | None = None,
         on_fatal: Callable[[], None] = lambda: None,
+        kv_cache: KVCacheKind = "16bit",
     ) -> None:
         super().__init__(loaded, public_system)
         note = pack_model(loaded.model)
         self._info = replace(loaded.info, notes=(*loaded.info.notes, *([note] if note else [])))
         self._max_waiting = max_waiting
         self._on_fatal = on_fatal
-        self._scheduler = make_scheduler(loaded, slots, chunk)
+        self._scheduler = make_scheduler(loaded, slots, chunk, kv_cache == "8bit")
+        self._drawn: list[tuple[Request, Token]] = []  # not streamed yet
         self._waiting: list[Request] = []
         self._leaving: set[str] = set()
         self._changed = threading.Condition()
@@ -112,10 +116,13 @@ class LocalEngine(Wording):
             while self._next():
                 prefilling = self._scheduler.prefilling()
                 if prefilling is not None:
+                    self._accept_drawn()
                     self._guarded(partial(self._scheduler.prefill, prefilling), [prefilling])
                 ready = self._scheduler.ready()
                 if ready:
                     self._guarded(partial(self._decode, ready), ready)
+                else:
+                    self._accept_drawn()
             for request in [*self._scheduler.requests]:
                 self._finish(request, "cancelled")
         except Exception as fault:
@@ -163,9 +170,16 @@ class LocalEngine(Wording):
         return []
 
     def _decode(self, ready: list[Request]) -> None:
-        """One token for each; a fault in taking it is that request's alone."""
+        """One token for each; while a GPU computes them, those drawn before are streamed."""
         self._speed.add(len(ready))
-        for request, token in self._scheduler.decode(ready):
+        self._drawn = self._scheduler.decode(ready, self._accept_drawn)
+
+    def _accept_drawn(self) -> None:
+        """Stream the tokens of the last step; a fault in one is that request's alone."""
+        drawn, self._drawn = self._drawn, []
+        for request, token in drawn:
+            if request not in self._scheduler.requests:
+                continue  # cancelled meanwhile
             try:
                 reason = self._scheduler.accept(request, token)
                 if reason is not None:

@@ -4,7 +4,6 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 import torch
-import torch.nn.functional as F
 from bitsandbytes.functional import QuantState
 from bitsandbytes.nn.modules import Linear4bit, Params4bit
 
@@ -77,18 +76,18 @@ class Joined:
 
 
 class GatedUp:
-    """The gate and up projections with what stands between them: silu(gate(x)) * up(x)."""
+    """The gate and up projections with what stands between them: activation(gate(x)) * up(x)."""
 
-    def __init__(self, gate: Any, up: Any) -> None:
-        self._gate, self._up = gate, up
-        self._is_one_kernel = can_gate(gate, up)
+    def __init__(self, gate: Any, up: Any, activation: Linear) -> None:
+        self._gate, self._up, self._activation = gate, up, activation
+        self._is_one_kernel = can_gate(gate, up) and isinstance(activation, torch.nn.SiLU)
         self._joined = Joined(gate, up)
 
     def __call__(self, x: torch.Tensor) -> torch.Tensor:
         if self._is_one_kernel and x.numel() <= MOST_ROWS * x.shape[-1]:
             return gated(self._gate, self._up, x)
         gate, up = self._joined(x).chunk(2, dim=-1)
-        return F.silu(gate) * up
+        return self._activation(gate) * up
 
 
 def _join_plain(layers: Sequence[torch.nn.Linear]) -> torch.nn.Linear:

@@ -78,7 +78,8 @@ class LlamaForward:
         """The same for one token a row, by our own kernels; length decides on their grid only."""
         x: torch.Tensor = self._embed(tokens)
         splits = step.splits_for(length, len(x), self._heads, x.device)
-        added = None
+        cache, added = self._cache, None
+        scales = [*zip(cache.key_scales, cache.value_scales, strict=True)] if cache.is_8bit else []
         for number, layer in enumerate(self._layers):
             h = step.add_norm(x, added, layer.attention_norm, self._eps)
             out = step.attention(
@@ -86,7 +87,7 @@ class LlamaForward:
                 positions,
                 self._rotary,
                 (self._cache.keys[number], self._cache.values[number]),
-                None,
+                scales[number] if scales else None,
                 self._finished,
                 self._heads,
                 first_row,
@@ -97,7 +98,7 @@ class LlamaForward:
         return (x + added)[:, None] if added is not None else x[:, None]
 
     def _can_use_step_kernels(self, hidden: int) -> bool:
-        dtype = self._cache.keys[0].dtype
+        dtype = self._cache.dtype
         is_one_gpu = self.device.type == "cuda" and len(self.devices) == 1
         fits = step.fits(self._heads, hidden, dtype) and self._embed.weight.dtype == dtype
         return is_one_gpu and fits and not step.unusable(self.device)
@@ -117,20 +118,15 @@ class LlamaForward:
         heads = layer.qkv(h).view(rows, n, -1, self._head_dim).to(at.cos.dtype)
         q_heads = self._kv_heads * self._groups
         rotated = _rotate(heads[:, :, : q_heads + self._kv_heads], at.cos, at.sin)
-        keys, values = self._cache.keys[number], self._cache.values[number]
-        keys[at.rows, :, at.positions] = rotated[:, :, q_heads:]
-        values[at.rows, :, at.positions] = heads[:, :, q_heads + self._kv_heads :]
+        new_values = heads[:, :, q_heads + self._kv_heads :]
+        self._cache.write(number, at.rows, at.positions, rotated[:, :, q_heads:], new_values)
 
         # Query heads that share a key head become queries of that head: [rows, kv_heads, g·n, d].
         q = rotated[:, :, :q_heads].view(rows, n, self._kv_heads, self._groups, self._head_dim)
         q = q.permute(0, 2, 3, 1, 4).reshape(rows, self._kv_heads, -1, self._head_dim)
         window = slice(at.first_row, at.first_row + rows)
-        out = F.scaled_dot_product_attention(
-            q,
-            keys[window, :, : at.length],
-            values[window, :, : at.length],
-            attn_mask=at.mask,
-        )
+        keys, values = self._cache.read(number, window, at.length)
+        out = F.scaled_dot_product_attention(q, keys, values, attn_mask=at.mask)
         out = out.view(rows, self._kv_heads, self._groups, n, self._head_dim)
         out = out.permute(0, 3, 1, 2, 4).reshape(rows, n, -1).to(x.dtype)
         return layer.attention_out(out)
@@ -159,11 +155,11 @@ class LlamaForward:
         """
         rotary = model.model.rotary_emb
         device = rotary.inv_freq.device
-        like = torch.empty(0, device=device, dtype=self._cache.keys[0].dtype)
+        like = torch.empty(0, device=device, dtype=self._cache.dtype)
         cos, sin = rotary(like, torch.arange(self._cache.length, device=device)[None])
         half = sin.shape[-1] // 2
         signed = torch.cat((-sin[0, :, :half], sin[0, :, half:]), dim=-1)
-        unused = self._cache.keys[0].shape[2] - self._cache.length
+        unused = self._cache.capacity - self._cache.length
         padded = (F.pad(table, (0, 0, 0, unused)) for table in (cos[0], signed))
         cos_table, sin_table = (table.to(self.device).contiguous() for table in padded)
         return cos_table, sin_table
@@ -178,7 +174,7 @@ class Layer:
         self.feed_forward_norm: torch.Tensor = layer.post_attention_layernorm.weight
         self.qkv = Joined(attention.q_proj, attention.k_proj, attention.v_proj)
         self.attention_out = direct(attention.o_proj)
-        self.gated_up = GatedUp(mlp.gate_proj, mlp.up_proj)
+        self.gated_up = GatedUp(mlp.gate_proj, mlp.up_proj, mlp.act_fn)
         self.down = direct(mlp.down_proj)
 
 

@@ -18,6 +18,7 @@ from llama_ui.engine.local.sampler import RowOptions, penalize, sample
 from llama_ui.engine.reply import Token
 
 _FEW, _ALL = 64, int(LIMITS["top_k"][1])  # candidates to sample from
+_MOST_GRAPHS = 48  # a few megabytes each; the oldest goes first
 _TOP = int(LIMITS["top_logprobs"][1])
 _PENALTIES = [option for option in SAMPLING if option.name.endswith("_penalty")]
 _OPTIONS = [option.name for option in fields(RowOptions)][1:]  # the first is a number drawn
@@ -117,14 +118,27 @@ class ModelRunner:
             return live
         return min(1 << (live - 1).bit_length(), self._cache.slots)
 
-    def run(self, inputs: Sequence[RowInput]) -> list[Token]:
-        """Draw the next token of each row, in the order given."""
+    def run(
+        self, inputs: Sequence[RowInput], meanwhile: Callable[[], None] = lambda: None
+    ) -> list[Token]:
+        """Draw the next token of each row, in the order given.
+
+        Args:
+            inputs: one for each live row.
+            meanwhile: work to do while a GPU computes; before the step where nothing computes
+                beside this thread.
+        """
+        if not self._use_graphs:
+            meanwhile()
         shape = self._shape(inputs)
         self._host[:, : shape.rows] = self._idle[:, None]
-        for item in inputs:
-            self._host[:, item.row] = torch.tensor(item.column())
+        columns = torch.tensor([item.column() for item in inputs])
+        self._host[:, [item.row for item in inputs]] = columns.T
         self._inputs.copy_(self._host, non_blocking=True)
-        return _tokens(self._launch(shape), inputs)
+        output = self._launch(shape)
+        if self._use_graphs:
+            meanwhile()
+        return _tokens(output, inputs)
 
     def release(self) -> None:
         """Drop the captured graphs and their memory."""
@@ -159,6 +173,8 @@ class ModelRunner:
         if not self._use_graphs:
             return self._compute(shape)
         if shape not in self._graphs:
+            if len(self._graphs) >= _MOST_GRAPHS:
+                del self._graphs[next(iter(self._graphs))]
             self._graphs[shape] = self._capture(lambda: self._compute(shape))
         graph, output = self._graphs[shape]
         graph.replay()

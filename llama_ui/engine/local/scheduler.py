@@ -3,7 +3,7 @@
 Only the engine's thread uses it, so nothing here locks.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import torch
 
@@ -71,7 +71,7 @@ class Scheduler:
 
     def ready(self) -> list[Request]:
         """The requests that take part in a decode step."""
-        return [request for request in self.requests if not request.is_prefilling]
+        return [r for r in self.requests if not r.is_prefilling and not r.has_ended]
 
     def prefill(self, request: Request) -> None:
         """Feed the next chunk of the prompt, except for its last token."""
@@ -91,8 +91,15 @@ class Scheduler:
         request.slot.ids += ids
         request.num_computed_tokens = end
 
-    def decode(self, ready: Sequence[Request]) -> list[tuple[Request, Token]]:
-        """Feed the last token of each request and draw its next one."""
+    def decode(
+        self, ready: Sequence[Request], meanwhile: Callable[[], None] = lambda: None
+    ) -> list[tuple[Request, Token]]:
+        """Feed the last token of each request and draw its next one.
+
+        Args:
+            ready: the requests.
+            meanwhile: work to do while a GPU computes; requests may leave in it.
+        """
         for request in ready:
             # Not before: while its prompt is fed, its row may pad the batches of others.
             if not request.is_decoding:
@@ -100,16 +107,20 @@ class Scheduler:
                 self._runner.begin(request.slot.row, request.ids)
                 request.is_decoding = True
         self._move_together(ready)
-        drawn = self._runner.run([_row_input(request) for request in ready])
+        inputs = [_row_input(request) for request in ready]
         for request in ready:
             assert request.slot is not None
             request.slot.ids.append(request.ids[request.num_computed_tokens])
             request.num_computed_tokens += 1
-        return list(zip(ready, drawn, strict=True))
+        drawn = zip(ready, self._runner.run(inputs, meanwhile), strict=True)
+        still_here = [(request, token) for request, token in drawn if request in self.requests]
+        for request, token in still_here:
+            request.take(token, self._end_tokens, self._cache.length)
+        return still_here
 
     def accept(self, request: Request, token: Token) -> FinishReason | None:
-        """Hand a drawn token to its request; says how the reply ends if it ends with it."""
-        return request.accept(token, self._end_tokens, self._cache.length)
+        """Stream a drawn token; says how the reply ends if it ends with it."""
+        return request.accept(token)
 
     @property
     def size(self) -> int:
@@ -166,7 +177,9 @@ def _row_input(request: Request) -> RowInput:
     )
 
 
-def make_scheduler(loaded: LoadedModel, slots: int | None, chunk: int | None) -> Scheduler:
+def make_scheduler(
+    loaded: LoadedModel, slots: int | None, chunk: int | None, is_8bit: bool = False
+) -> Scheduler:
     """Everything that holds memory, in the order in which it must be taken."""
     model, length = loaded.model, loaded.window
     try:
@@ -175,8 +188,8 @@ def make_scheduler(loaded: LoadedModel, slots: int | None, chunk: int | None) ->
         torch.cuda.empty_cache()
         devices = [layer.attention_norm.device for layer in layers]
         dtype = cache_dtype(devices, model.dtype)
-        slots = slots or slots_that_fit(model.config, length, devices, dtype)
-        cache = KVCache(model.config, slots, length, devices, dtype)
+        slots = slots or slots_that_fit(model.config, length, devices, dtype, is_8bit)
+        cache = KVCache(model.config, slots, length, devices, dtype, is_8bit)
     except torch.OutOfMemoryError:
         raise ModelError(
             "The model is loaded, but there is no memory left to hold conversations.",

@@ -147,28 +147,28 @@ def load(
 def compile_all(file: str, capability: tuple[int, int], programs: Iterable[Defines]) -> None:
     """Fill the cache for several sets of constants, in parallel; raises CompileError."""
     with ThreadPoolExecutor() as pool:
-        list(pool.map(lambda defines: _binary(file, capability, defines), programs))
+        list(pool.map(lambda defines: binary(file, capability, defines), programs))
 
 
 @cache
 def _library(file: str, capability: tuple[int, int], defines: Defines) -> Any:
     from cuda.bindings import driver
 
-    binary = _binary(file, capability, defines)
+    binary = binary(file, capability, defines)
     result = driver.cuLibraryLoadData(binary, [], [], 0, [], [], 0)
     if int(result[0]):  # what the cache holds may be damaged
-        binary = _binary(file, capability, defines, trust_cache=False)
+        binary = binary(file, capability, defines, trust_cache=False)
         result = driver.cuLibraryLoadData(binary, [], [], 0, [], [], 0)
     return _check(result)
 
 
-def _binary(
+def binary(
     file: str,
     capability: tuple[int, int],
     defines: Defines,
     trust_cache: bool = True,
 ) -> bytes:
-    """The machine code, from the cache or compiled."""
+    """The machine code of a file, from the cache or compiled; raises CompileError."""
     try:
         from cuda.bindings import nvrtc
 

@@ -16,6 +16,7 @@ import torch.nn.functional as F
 from bitsandbytes.functional import dequantize_4bit, dequantize_blockwise, quantize_4bit
 from bitsandbytes.nn.modules import Linear4bit
 
+from llama_ui.engine.loading.shape import UNPACKED
 from llama_ui.engine.local.kernels.compiler import CompileError, Defines, Kernel, compile_all, load
 
 log = logging.getLogger(__name__)
@@ -24,7 +25,6 @@ TILE, BLOCK = 16, 64  # rows, columns
 MOST_ROWS = 64  # of activations that the product takes; from there on weights are unpacked
 _OLDEST = (8, 0)  # compute capability with bfloat16 tensor cores
 _TABLE = 32 * 1024  # bytes of shared memory
-_UNPACKED = 1 << 26  # weights unpacked at a time, 134 MB
 # Parameters of the kernels; the first of the product is the structure Matrices.
 _PRODUCT, _UNPACK = ("PPPPPPfffiii", *"PPPii"), (*"PPfPPii",)
 # The table holds the 16 values of NF4 times this, the scales are divided by it: their rounding to
@@ -238,7 +238,7 @@ def _product_of_many(layers: Sequence[NF4Linear], x: torch.Tensor, out: torch.Te
     Matrices are unpacked and multiplied together as far as they fit into the workspace.
     """
     columns = layers[0].in_features
-    most = max(1, _UNPACKED // (TILE * columns))
+    most = max(1, UNPACKED // (TILE * columns))
     parts = [
         (layer, first, min(most, len(layer.weight) - first))
         for layer in layers
