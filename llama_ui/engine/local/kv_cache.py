@@ -69,8 +69,8 @@ class KVCache:
             if self.is_8bit:
                 scale = (new.float().abs().amax(-1) / 127).half()
                 scales[rows, :, positions] = scale
-                least = torch.finfo(torch.float16).tiny  # a vector of zeros has the scale 0
-                whole = (new.float() / scale.float().clamp(min=least)[..., None]).round()
+                unit = scale.float().masked_fill(scale == 0, 1.0)  # of a vector of zeros
+                whole = (new.float() / unit[..., None]).round()
                 held[rows, :, positions] = whole.clamp(-127, 127).to(torch.int8)
             else:
                 held[rows, :, positions] = new

@@ -154,11 +154,11 @@ def compile_all(file: str, capability: tuple[int, int], programs: Iterable[Defin
 def _library(file: str, capability: tuple[int, int], defines: Defines) -> Any:
     from cuda.bindings import driver
 
-    binary = binary(file, capability, defines)
-    result = driver.cuLibraryLoadData(binary, [], [], 0, [], [], 0)
+    code = binary(file, capability, defines)
+    result = driver.cuLibraryLoadData(code, [], [], 0, [], [], 0)
     if int(result[0]):  # what the cache holds may be damaged
-        binary = binary(file, capability, defines, trust_cache=False)
-        result = driver.cuLibraryLoadData(binary, [], [], 0, [], [], 0)
+        code = binary(file, capability, defines, trust_cache=False)
+        result = driver.cuLibraryLoadData(code, [], [], 0, [], [], 0)
     return _check(result)
 
 
@@ -185,9 +185,9 @@ def binary(
     kept = cache_folder() / f"{key}.cubin"
     if trust_cache and kept.is_file():
         return kept.read_bytes()
-    binary = _compile(source, file, options)
-    _keep(kept, binary)
-    return binary
+    code = _compile(source, file, options)
+    _keep(kept, code)
+    return code
 
 
 def _source(file: str) -> bytes:

@@ -42,7 +42,7 @@ def filled(cache: KVCache, seed: int = 0) -> tuple[torch.Tensor, torch.Tensor]:
 
 def test_eight_bits_hold_a_vector_within_a_254th_of_its_largest_element():
     cache = KVCache(Config(2, 32), 3, 20, [torch.device("cpu")], torch.float32, is_8bit=True)
-    new = torch.randn(2, 5, 2, 32) * torch.tensor([1e-3, 1.0, 30.0, 1e-2, 0.0])[None, :, None, None]
+    new = torch.randn(2, 5, 2, 32) * torch.tensor([0.1, 1.0, 30.0, 1e-2, 0.0])[None, :, None, None]
     rows, positions = torch.tensor([[0], [2]]), torch.tensor([[3, 4, 5, 6, 7]] * 2)
     cache.write(0, rows, positions, new, 2 * new)
     keys, values = cache.read(0, slice(0, 3), 8)
