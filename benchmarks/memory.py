@@ -45,8 +45,8 @@ def main() -> None:
         print(json.dumps(measure(folder, kind, int(slots), cache)))
         return
     print(
-        "| shape | weights held in | slots of 4,096 | cache held in | weights | cache | overhead | estimate "
-        "| measured | error | loaded in |\n|---|---|---|---|---|---|---|---|---|---|---|"
+        "| shape | weights held in | slots of 4,096 | cache held in | weights | cache | overhead "
+        "| estimate | measured | error | loaded in |\n|---|---|---|---|---|---|---|---|---|---|---|"
     )
     for shape in given.shapes:
         with tempfile.TemporaryDirectory() as folder:

@@ -9,8 +9,8 @@ from typing import Any
 from llama_ui.errors import ModelError
 
 HALF = 2  # bytes of a bfloat16 or float16
-UNPACKED = 1 << 26  # weights of 4 bits that are unpacked at a time
-_CHUNK_ON_GPU = 512
+UNPACKED = 1 << 27  # weights of 4 bits that are unpacked at a time
+CHUNK_ON_GPU = 1024  # prompt tokens computed between two decode steps
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,8 +82,8 @@ class ModelShape:
         """On a GPU, while a chunk of a prompt is fed: weights unpacked, activations, the attention
         mask."""
         unpacked = min(2 * self.hidden * self.intermediate, UNPACKED) * HALF
-        activations = _CHUNK_ON_GPU * (4 * self.intermediate + 6 * self.hidden) * HALF
-        mask = _CHUNK_ON_GPU * length * (self.heads // self.kv_heads) * HALF
+        activations = CHUNK_ON_GPU * (4 * self.intermediate + 6 * self.hidden) * HALF
+        mask = CHUNK_ON_GPU * length * (self.heads // self.kv_heads) * HALF
         return unpacked + activations + mask
 
 

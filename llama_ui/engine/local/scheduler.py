@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 import torch
 
 from llama_ui.engine.loading.loader import LoadedModel
+from llama_ui.engine.loading.shape import CHUNK_ON_GPU
 from llama_ui.engine.local.kv_cache import KVCache, cache_dtype, slots_that_fit
 from llama_ui.engine.local.model import Layer, LlamaForward
 from llama_ui.engine.local.request import Request
@@ -16,7 +17,6 @@ from llama_ui.engine.local.slots import Slot, best_source, choose_target
 from llama_ui.engine.reply import FinishReason, Token
 from llama_ui.errors import ModelError
 
-_CHUNK_ON_GPU = 512
 _CHUNK_ON_CPU = 128
 
 
@@ -196,7 +196,7 @@ def make_scheduler(
             "Start with a smaller --context or fewer --slots.",
         ) from None
     forward = LlamaForward(model, layers, cache)
-    default_chunk = _CHUNK_ON_GPU if forward.device.type == "cuda" else _CHUNK_ON_CPU
+    default_chunk = CHUNK_ON_GPU if forward.device.type == "cuda" else _CHUNK_ON_CPU
     return Scheduler(
         forward,
         cache,

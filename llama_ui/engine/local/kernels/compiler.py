@@ -23,6 +23,7 @@ log = logging.getLogger(__name__)
 
 _FLAGS = ("--use_fast_math", "--std=c++17", "-default-device")
 _HEADER = "common.cuh"
+_CHECK = 32  # bytes in front of a kept binary: its SHA-256
 _HOPPER = (9, 0)  # from here on a kernel may start before the one before it has ended
 _MOST_CONFIGS = 1000  # launches of another shape that a kernel remembers
 _STATIC_SHARED = 48 * 1024  # what a kernel may use without asking
@@ -155,19 +156,10 @@ def _library(file: str, capability: tuple[int, int], defines: Defines) -> Any:
     from cuda.bindings import driver
 
     code = binary(file, capability, defines)
-    result = driver.cuLibraryLoadData(code, [], [], 0, [], [], 0)
-    if int(result[0]):  # what the cache holds may be damaged
-        code = binary(file, capability, defines, trust_cache=False)
-        result = driver.cuLibraryLoadData(code, [], [], 0, [], [], 0)
-    return _check(result)
+    return _check(driver.cuLibraryLoadData(code, [], [], 0, [], [], 0))
 
 
-def binary(
-    file: str,
-    capability: tuple[int, int],
-    defines: Defines,
-    trust_cache: bool = True,
-) -> bytes:
+def binary(file: str, capability: tuple[int, int], defines: Defines) -> bytes:
     """The machine code of a file, from the cache or compiled; raises CompileError."""
     try:
         from cuda.bindings import nvrtc
@@ -183,10 +175,12 @@ def binary(
     )
     key = hashlib.sha256(repr((source, header, options, version)).encode()).hexdigest()
     kept = cache_folder() / f"{key}.cubin"
-    if trust_cache and kept.is_file():
-        return kept.read_bytes()
+    if kept.is_file():
+        check, code = (data := kept.read_bytes())[:_CHECK], data[_CHECK:]
+        if hashlib.sha256(code).digest() == check:  # else it is damaged
+            return code
     code = _compile(source, file, options)
-    _keep(kept, code)
+    _keep(kept, hashlib.sha256(code).digest() + code)
     return code
 
 
@@ -210,18 +204,18 @@ def _compile(source: bytes, file: str, options: Sequence[str]) -> bytes:
         text = b" " * _check(nvrtc.nvrtcGetProgramLogSize(program))
         _check(nvrtc.nvrtcGetProgramLog(program, text))
         raise CompileError(text.decode(errors="replace").strip("\0 \n"))
-    binary: bytes = b" " * _check(nvrtc.nvrtcGetCUBINSize(program))
-    _check(nvrtc.nvrtcGetCUBIN(program, binary))
+    code: bytes = b" " * _check(nvrtc.nvrtcGetCUBINSize(program))
+    _check(nvrtc.nvrtcGetCUBIN(program, code))
     _check(nvrtc.nvrtcDestroyProgram(program))
-    return binary
+    return code
 
 
-def _keep(path: Path, binary: bytes) -> None:
+def _keep(path: Path, data: bytes) -> None:
     """Write it whole or not at all; a cache that cannot be written costs time, no more."""
     try:
         path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         with tempfile.NamedTemporaryFile(dir=path.parent, delete=False) as new:
-            new.write(binary)
+            new.write(data)
         os.replace(new.name, path)
     except OSError as error:
         log.warning("compiled kernels are not kept: %r", error)

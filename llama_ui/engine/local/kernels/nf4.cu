@@ -216,14 +216,18 @@ extern "C" __global__ void __launch_bounds__(WARPS * 32, COLUMN_TILES == 1 ? 32 
 }
 
 /* The weights themselves in bfloat16, [16 * gridDim.x, 64 * blocks], for products of many rows. */
-extern "C" __global__ void nf4_unpack(const uint4 *w, const u32 *s, float unit, const float *code, u16 *to,
-                                      int first_tile, int blocks) {
+extern "C" __global__ void nf4_unpack(Matrices matrices, const float *code, u16 *to, int first_tile, int blocks) {
   __shared__ float value[16];
   if (threadIdx.x < 16) value[threadIdx.x] = code[threadIdx.x];
   __syncthreads();
-  const int lane = threadIdx.x & 31, g = lane >> 2, t = lane & 3;
+  wait_for_previous_kernel();
+  const int lane = threadIdx.x & 31, g = lane >> 2, t = lane & 3, tile = first_tile + blockIdx.x;
+  const int m = matrices.which(tile, 0);
+  const uint4 *w = m == 0 ? matrices.w[0] : m == 1 ? matrices.w[1] : matrices.w[2];
+  const u32 *s = m == 0 ? matrices.s[0] : m == 1 ? matrices.s[1] : matrices.s[2];
+  const float unit = m == 0 ? matrices.unit[0] : m == 1 ? matrices.unit[1] : matrices.unit[2];
   for (int block = threadIdx.x >> 5; block < blocks; block += blockDim.x >> 5) {
-    const size_t at = (size_t)(first_tile + blockIdx.x) * blocks + block;
+    const size_t at = (size_t)matrices.inside(tile, 0) * blocks + block;
     const uint4 packed = w[at * 32 + lane];
     const u32 words[4] = {packed.x, packed.y, packed.z, packed.w};
     const u32 pair = s[at * 8 + g];

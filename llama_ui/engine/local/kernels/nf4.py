@@ -17,7 +17,14 @@ from bitsandbytes.functional import dequantize_4bit, dequantize_blockwise, quant
 from bitsandbytes.nn.modules import Linear4bit
 
 from llama_ui.engine.loading.shape import UNPACKED
-from llama_ui.engine.local.kernels.compiler import CompileError, Defines, Kernel, compile_all, load
+from llama_ui.engine.local.kernels.compiler import (
+    CompileError,
+    Defines,
+    Kernel,
+    Value,
+    compile_all,
+    load,
+)
 
 log = logging.getLogger(__name__)
 
@@ -25,8 +32,8 @@ TILE, BLOCK = 16, 64  # rows, columns
 MOST_ROWS = 64  # of activations that the product takes; from there on weights are unpacked
 _OLDEST = (8, 0)  # compute capability with bfloat16 tensor cores
 _TABLE = 32 * 1024  # bytes of shared memory
-# Parameters of the kernels; the first of the product is the structure Matrices.
-_PRODUCT, _UNPACK = ("PPPPPPfffiii", *"PPPii"), (*"PPfPPii",)
+# Parameters of the kernels; the first is the structure Matrices.
+_PRODUCT, _UNPACK = ("PPPPPPfffiii", *"PPPii"), ("PPPPPPfffiii", *"PPii")
 # The table holds the 16 values of NF4 times this, the scales are divided by it: their rounding to
 # bfloat16 is then smallest, 0.6e-3 of them instead of 1.1e-3.
 _STRETCH = 1.437
@@ -143,15 +150,6 @@ class NF4Linear(torch.nn.Module):
         """The product with activations [..., in_features], in their type."""
         return linear([self], x)
 
-    def unpack(self, first: int, tiles: int, out: torch.Tensor) -> None:
-        """Write rows of the weights in bfloat16, so many tiles of them from the first on."""
-        blocks = self.weight.shape[1]
-        kernel = _unpack_kernel(out.device)
-        kernel(
-            *(out.device, (tiles, 1, 1), 256),
-            *(self.weight, self.scales, self.unit, self.code, out, first, blocks),
-        )
-
 
 def linear(layers: Sequence[NF4Linear], x: torch.Tensor) -> torch.Tensor:
     """The outputs of up to three layers with the same input side by side, [..., their sum]."""
@@ -197,8 +195,6 @@ def run_product(
     tiles = sizes[0] if is_paired else sum(sizes)
     blocks = layers[0].weight.shape[1]
     chosen = chosen or tiling(tiles, len(x), is_paired, shared_limit(x.device))
-    three = [*layers, *[layers[-1]] * (3 - len(layers))]
-    ends = [sum(sizes[: count + 1]) for count in range(3)]
     # As many blocks of threads as there are places, not more than there is work for.
     places = chosen.per_multiprocessor * _multiprocessors(x.device)
     across = min(tiles // chosen.tiles, places)
@@ -207,10 +203,7 @@ def run_product(
         x.device,
         (across, down, 1),
         32 * chosen.warps,
-        *(layer.weight for layer in three),
-        *(layer.scales for layer in three),
-        *(layer.unit / _STRETCH for layer in three),
-        *ends,
+        *_matrices(layers, _STRETCH),
         layers[0].table,
         x,
         out,
@@ -233,31 +226,30 @@ def _unpack_kernel(device: torch.device) -> Kernel:
 
 
 def _product_of_many(layers: Sequence[NF4Linear], x: torch.Tensor, out: torch.Tensor) -> None:
-    """For many rows unpacking once costs less than reading tables for each eight of them.
+    """For many rows unpacking once costs less than reading tables for each eight of them."""
+    tiles, columns = sum(len(layer.weight) for layer in layers), layers[0].in_features
+    step = min(tiles, max(1, UNPACKED // (TILE * columns)))
+    weight = torch.empty(TILE * step, columns, dtype=torch.bfloat16, device=x.device)
+    kernel, matrices = _unpack_kernel(x.device), _matrices(layers, stretch=1.0)
+    for first in range(0, tiles, step):
+        count = min(step, tiles - first)
+        blocks = columns // BLOCK
+        kernel(x.device, (count, 1, 1), 256, *matrices, layers[0].code, weight, first, blocks)
+        part = slice(TILE * first, TILE * (first + count))
+        torch.mm(x, weight[: TILE * count].t(), out=out[:, part])
 
-    Matrices are unpacked and multiplied together as far as they fit into the workspace.
-    """
-    columns = layers[0].in_features
-    most = max(1, UNPACKED // (TILE * columns))
-    parts = [
-        (layer, first, min(most, len(layer.weight) - first))
-        for layer in layers
-        for first in range(0, len(layer.weight), most)
-    ]
-    at = 0
-    while parts:
-        count = 1
-        while count < len(parts) and sum(tiles for *_, tiles in parts[: count + 1]) <= most:
-            count += 1
-        rows = TILE * sum(tiles for *_, tiles in parts[:count])
-        weight = torch.empty(rows, columns, dtype=torch.bfloat16, device=x.device)
-        place = 0
-        for layer, first, tiles in parts[:count]:
-            layer.unpack(first, tiles, weight[place:])
-            place += TILE * tiles
-        torch.mm(x, weight.t(), out=out[:, at : at + rows])
-        at += rows
-        parts = parts[count:]
+
+def _matrices(layers: Sequence[NF4Linear], stretch: float) -> tuple[Value, ...]:
+    """The structure of that name in nf4.cu."""
+    three = (*layers, *(layers[-1],) * (3 - len(layers)))
+    sizes = [len(layer.weight) for layer in layers]
+    ends = (sum(sizes[: count + 1]) for count in range(3))
+    return (
+        *(layer.weight for layer in three),
+        *(layer.scales for layer in three),
+        *(layer.unit / stretch for layer in three),
+        *ends,
+    )
 
 
 def pack(data: torch.Tensor, rows: int, columns: int) -> torch.Tensor:
