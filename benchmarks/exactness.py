@@ -44,7 +44,7 @@ def main() -> None:
     if given.float32:
         loaded = replace(loaded, model=loaded.model.dequantize().float())
     engine = LocalEngine(loaded, slots=8, max_waiting=10_000)
-    small = LocalEngine(loaded, slots=8, max_waiting=10_000, kv_cache="8bit")
+    small = LocalEngine(replace(loaded, kv_cache="8bit"), slots=8, max_waiting=10_000)
     kind = "float32" if given.float32 else "NF4, bfloat16"
     print(f"{loaded.info.name}, {kind}, {loaded.info.device}, torch {torch.__version__}\n")
     print("| | greedy | temperature 1, seeded |\n|---|---|---|")

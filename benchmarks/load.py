@@ -22,7 +22,7 @@ from pathlib import Path
 
 import httpx
 
-from benchmarks.visitor import Answer, Visitor, Wiring
+from benchmarks.visitor import Answer, Visitor
 from llama_ui.chat.sampling import Sampling
 
 GREEDY = Sampling(temperature=0, max_new_tokens=48)
@@ -57,11 +57,9 @@ def application() -> Iterator[tuple[str, int]]:
         process.wait(20)
 
 
-async def crowd(http: httpx.AsyncClient, wiring: Wiring, count: int) -> None:
+async def crowd(http: httpx.AsyncClient, count: int) -> None:
     """Everyone sends at once."""
-    visitors = [Visitor(http, wiring, GREEDY) for _ in range(count)]
-    for visitor in visitors:
-        await visitor.open()
+    visitors = [Visitor(http, GREEDY) for _ in range(count)]
     began = time.perf_counter()
     texts = [f"Tell me a tiny story about llama number {n}." for n in range(count)]
     answers = await asyncio.gather(*map(Visitor.send, visitors, texts))
@@ -80,7 +78,7 @@ async def crowd(http: httpx.AsyncClient, wiring: Wiring, count: int) -> None:
 
 async def chat(visitor: Visitor, name: str) -> list[tuple[str, str]]:
     """A short chat; gives what the page shows at its end."""
-    await visitor.new_chat()
+    visitor.new_chat()
     texts = _texts(name)
     shown: list[tuple[str, str]] = []
     for at in range(len(texts)):
@@ -91,13 +89,10 @@ async def chat(visitor: Visitor, name: str) -> list[tuple[str, str]]:
     return shown
 
 
-async def soak(
-    http: httpx.AsyncClient, wiring: Wiring, users: int, minutes: float, pid: int
-) -> None:
+async def soak(http: httpx.AsyncClient, users: int, minutes: float, pid: int) -> None:
     """Users chat for a while; their chats are compared with the same chats alone."""
     alone: dict[str, list[tuple[str, str]]] = {}
-    single = Visitor(http, wiring, GREEDY)
-    await single.open()
+    single = Visitor(http, GREEDY)
     for name in NAMES[:users]:
         alone[name] = await chat(single, name)
         assert len(alone[name]) == 2 * len(_texts(name)), alone[name]
@@ -106,8 +101,7 @@ async def soak(
     began, end = time.perf_counter(), time.perf_counter() + 60 * minutes
 
     async def use(name: str) -> None:
-        visitor = Visitor(http, wiring, GREEDY)
-        await visitor.open()
+        visitor = Visitor(http, GREEDY)
         while time.perf_counter() < end:
             clicked = time.perf_counter()
             shown = await chat(visitor, name)
@@ -174,11 +168,10 @@ async def run(url: str, pid: int, count: int, users: int, minutes: float) -> Non
     # A connection that lay idle may be closed the moment that it is used again.
     limits = httpx.Limits(max_connections=None, max_keepalive_connections=0)
     async with httpx.AsyncClient(base_url=url, timeout=600, limits=limits) as http:
-        wiring = await Wiring.of(http)
         if count:
-            await crowd(http, wiring, count)
+            await crowd(http, count)
         if minutes:
-            await soak(http, wiring, users, minutes, pid)
+            await soak(http, users, minutes, pid)
 
 
 def main() -> None:

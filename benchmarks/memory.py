@@ -91,7 +91,7 @@ def measure(folder: str, kind: str, slots: int, cache: str) -> dict[str, object]
     parts = {"loaded": _used() - before}
     loaded.tokenizer.eos_token = None
     loaded.model.generation_config.eos_token_id = None
-    engine = LocalEngine(loaded, slots=slots, kv_cache=cache)
+    engine = LocalEngine(loaded, slots=slots)
     parts |= {"engine": _used() - before, "allocated": torch.cuda.memory_allocated()}
     for length in (200, 1_000, 3_500):
         sampling = replace(SAMPLING, max_new_tokens=40)

@@ -19,11 +19,11 @@ from pathlib import Path
 import httpx
 from playwright.sync_api import Page, expect, sync_playwright
 
-from llama_ui.chat.options import ChatOptions
+from benchmarks.visitor import Visitor
+from llama_ui.chat.sampling import Sampling
 from llama_ui.engine.base import EngineInfo, EngineLoad
 from llama_ui.engine.reply import Chunk, Reply, Stats, Token
 from llama_ui.prompt.plan import PromptPlan
-from llama_ui.web.page.form import Form
 from tests.browser.conftest import FLAGS, chromium_path
 
 TOKENS_PER_S, TOKENS = 400, 2_000
@@ -122,7 +122,8 @@ def serve_clock() -> None:
 
     starter = EngineStarter(lambda report: Clock(), "Clock")
     starter.start()
-    serve(starter, Settings(port=PORT), open_browser=False, metrics=Metrics())
+    forever = threading.Event().wait
+    serve(starter, Settings(port=PORT), open_browser=False, metrics=Metrics(), wait=forever)
 
 
 def wait_for_server() -> None:
@@ -179,8 +180,8 @@ def inspecting(browser) -> None:
     page.goto(URL)
     page.wait_for_selector(".badge.ready", timeout=60_000)
     page.click("#keys .options-button")
-    page.locator("#max_new_tokens input[type=number]").fill("8")
-    page.locator("#max_new_tokens input[type=number]").press("Tab")
+    page.locator("#option-max_new_tokens input[type=number]").fill("8")
+    page.locator("#option-max_new_tokens input[type=number]").press("Tab")
     while taken(page) < 4_000:
         page.fill("#message textarea", "llamas like the green grass of the hills, " * 40)
         count = page.locator("#transcript .turn.assistant").count()
@@ -261,46 +262,28 @@ def waiting(users: int) -> None:
 
 async def click_among(users: int) -> tuple[list[float], list[float]]:
     async with httpx.AsyncClient(base_url=URL, timeout=60, limits=httpx.Limits()) as client:
-        config = (await client.get("/config")).json()
-        events = {event["api_name"]: event["id"] for event in config["dependencies"]}
-        alone = [await click(client, events["undo"]) for _ in range(15)]
-        readers = [asyncio.create_task(wait_in_line(client, events, user)) for user in range(users)]
+        clicker = Visitor(client, Sampling())
+        await clicker.send("10")
+        alone = [await click(clicker) for _ in range(15)]
+        waiting = [Visitor(client, Sampling()).send("wait") for _ in range(users)]
+        readers = [asyncio.create_task(one) for one in waiting]
         await asyncio.sleep(5)
         assert not any(reader.done() for reader in readers)
-        among = [await click(client, events["undo"]) for _ in range(15)]
+        among = [await click(clicker) for _ in range(15)]
         for reader in readers:
             reader.cancel()
         await asyncio.gather(*readers, return_exceptions=True)
     return alone, among
 
 
-async def run(client: httpx.AsyncClient, event: int, session: str, data: list) -> dict:
-    body = {"data": data, "fn_index": event, "session_hash": session}
-    answer = await client.post("/gradio_api/run/predict", json=body)
-    return answer.raise_for_status().json()
-
-
-async def click(client: httpx.AsyncClient, event: int) -> float:
+async def click(visitor: Visitor) -> float:
     started = time.perf_counter()
-    await run(client, event, "clicker", [None, "", ""])
-    return time.perf_counter() - started
-
-
-async def wait_in_line(client: httpx.AsyncClient, events: dict[str, int], user: int) -> None:
-    """Send a message that waits, and read the stream of its frames."""
-    session = f"visitor{user}"
-    opened = await run(client, events["opened"], session, [None])
-    options = Form.of(ChatOptions()).values()
-    body = {
-        "data": [None, opened["data"][-1], "wait", *options],
-        "fn_index": events["send"],
-        "session_hash": session,
-    }
-    (await client.post("/gradio_api/queue/join", json=body)).raise_for_status()
-    async with client.stream("GET", f"/gradio_api/queue/data?session_hash={session}") as lines:
-        async for line in lines.aiter_lines():
-            if "process_completed" in line:
-                raise RuntimeError(line)
+    async for _ in visitor.updates({"do": "undo"}):
+        pass
+    took = time.perf_counter() - started
+    async for _ in visitor.updates({"do": "select", "n": 1}):
+        pass
+    return took
 
 
 if __name__ == "__main__":

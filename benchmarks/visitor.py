@@ -1,50 +1,24 @@
-"""A visitor of the page without a browser: the events that our page sends, over HTTP."""
+"""A visitor of the page without a browser: keeps the chat and sends it, as its scripts do."""
 
 import json
-import re
 import secrets
 import time
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
-from html import unescape
 from typing import Any
 
 import httpx
 
-from llama_ui.chat.options import ChatOptions
+from llama_ui.chat.options import ChatOptions, form_of
 from llama_ui.chat.sampling import Sampling
-from llama_ui.web.page.form import Form
 
-API = "/gradio_api"
-_MESSAGE = re.compile(r'<article class="turn (user|assistant)[^"]*" data-text="([^"]*)"')
-_FAULT = re.compile(r'<div class="fault" role="alert">(.*?)</div>')
-# Where they stand in what a turn may change (see Layout.view).
-_TRANSCRIPT, _NOTICE, _KEY = 0, 3, 8
+EMPTY: dict[str, Any] = {"nodes": [], "head": None, "name": "", "pinned": []}
 
 
-@dataclass(frozen=True, slots=True)
-class Wiring:
-    """The numbers that Gradio gave to the events that a visitor needs."""
-
-    opened: int
-    send: int
-    chats: int
-
-    @classmethod
-    async def of(cls, http: httpx.AsyncClient) -> "Wiring":
-        """Ask the running application."""
-        config = (await http.get("/config")).json()
-        names = {c["id"]: c["props"].get("elem_id") for c in config["components"]}
-
-        def find(kind: str, source: str | None) -> int:
-            """The event of a component that changes which chat is open."""
-            for event in config["dependencies"]:
-                sources = [(names.get(target), what) for target, what in event["targets"]]
-                if (source, kind) in sources and "key" in map(names.get, event["outputs"]):
-                    return int(event["id"])
-            raise LookupError(kind)
-
-        return cls(find("load", None), find("click", "send"), find("click", "sidebar"))
+def merged(chat: dict[str, Any], change: dict[str, Any]) -> dict[str, Any]:
+    """The chat after what an update says has changed in it."""
+    rest = {name: value for name, value in change.items() if name not in ("first", "nodes")}
+    return {**chat, **rest, "nodes": [*chat["nodes"][: change["first"]], *change["nodes"]]}
 
 
 @dataclass(slots=True)
@@ -53,7 +27,7 @@ class Answer:
 
     Args:
         messages: of the whole chat as the page shows it: who and what.
-        fault: the sentence that the visitor read instead, tags and all.
+        fault: the sentence that the visitor read instead.
         told: when the fault was there.
         done: when all was there.
     """
@@ -69,63 +43,57 @@ class Visitor:
 
     Args:
         http: knows the address of the application.
-        wiring: of its page.
         sampling: how replies are asked for.
 
     Attributes:
-        session: the name that Gradio has for it.
+        chat: as the browser keeps it.
     """
 
-    def __init__(self, http: httpx.AsyncClient, wiring: Wiring, sampling: Sampling) -> None:
-        self._http, self._wiring = http, wiring
-        self._form = Form.of(ChatOptions(sampling=sampling)).values()
-        self.session = secrets.token_hex(8)
-        self._key = ""
+    def __init__(self, http: httpx.AsyncClient, sampling: Sampling) -> None:
+        self._http = http
+        self._options = form_of(ChatOptions(sampling=sampling))
+        self._owner = secrets.token_hex(16)
+        self.chat = EMPTY
 
-    async def open(self) -> None:
-        """Load the page."""
-        body = {"data": [None], "fn_index": self._wiring.opened, "session_hash": self.session}
-        answer = await self._http.post(f"{API}/run/predict", json=body)
-        self._key = answer.json()["data"][2]
-
-    async def new_chat(self) -> None:
+    def new_chat(self) -> None:
         """Begin another chat."""
-        data = [None, self._key]
-        async for event in self._ask(self._wiring.chats, data, {}):
-            if event["msg"] == "process_completed":
-                self._key = event["output"]["data"][_KEY]
+        self.chat = EMPTY
 
     async def send(self, text: str) -> Answer:
         """Send a message and read on until the reply is whole or refused."""
         answer, began = Answer(), time.perf_counter()
-        data = [None, self._key, text, *self._form]
-        try:
-            await self._read(data, answer, began)
-        except httpx.HTTPStatusError as error:
-            if error.response.status_code != httpx.codes.SERVICE_UNAVAILABLE:
-                raise
-            # What the page says to who is turned away at the door.
-            answer.fault = "This application is currently busy. Please try again."
-            answer.told = time.perf_counter() - began
+        async for update in self.updates({"do": "ask", "text": text}):
+            if update["type"] == "fault":
+                answer.fault, answer.told = update["problem"], time.perf_counter() - began
+        if not answer.fault:
+            answer.messages = self.messages
         answer.done = time.perf_counter() - began
         return answer
 
-    async def _read(self, data: list[Any], answer: Answer, began: float) -> None:
-        async for event in self._ask(self._wiring.send, data):
-            output = event.get("output") or {}
-            fault = _FAULT.search(json.dumps(output.get("data", "")).replace('\\"', '"'))
-            if fault and not answer.told:
-                answer.fault, answer.told = fault[1], time.perf_counter() - began
-            if event["msg"] == "process_completed" and not answer.fault:
-                shown = _MESSAGE.findall(output["data"][_TRANSCRIPT])
-                answer.messages = [(role, unescape(said)) for role, said in shown]
-
-    async def _ask(self, event: int, data: list[Any], about: object = None) -> AsyncIterator[Any]:
-        body = {"data": data, "fn_index": event, "session_hash": self.session}
-        joined = await self._http.post(f"{API}/queue/join", json={**body, "event_data": about})
-        joined.raise_for_status()
-        path = f"{API}/queue/data?session_hash={self.session}"
-        async with self._http.stream("GET", path) as stream:
+    async def updates(self, action: dict[str, Any]) -> AsyncIterator[dict[str, Any]]:
+        """Do an action; what the server tells about it, as it comes."""
+        body = {
+            "turn": secrets.token_hex(16),
+            "owner": self._owner,
+            "chat": self.chat,
+            "options": self._options,
+            "action": action,
+        }
+        async with self._http.stream("POST", "/page/turn", json=body) as stream:
+            stream.raise_for_status()
             async for line in stream.aiter_lines():
-                if line.startswith("data:"):
-                    yield json.loads(line.removeprefix("data:"))
+                if not line:
+                    continue
+                update = json.loads(line.removeprefix("data: "))
+                if "chat" in update:
+                    self.chat = merged(self.chat, update["chat"])
+                yield update
+
+    @property
+    def messages(self) -> list[tuple[str, str]]:
+        """The messages that are shown: who and what."""
+        nodes, at, shown = self.chat["nodes"], self.chat["head"], []
+        while at is not None:
+            shown.append((nodes[at]["role"], nodes[at]["text"]))
+            at = nodes[at]["parent"]
+        return shown[::-1]

@@ -35,7 +35,16 @@ def write_random(folder: Path, tokenizer: Any, **sizes: Any) -> Path:
         "num_key_value_heads": 2,
         "max_position_embeddings": 256,
     }
-    config = LlamaConfig(vocab_size=len(tokenizer), **{**usual, **sizes})
-    LlamaForCausalLM(config).to(torch.bfloat16).save_pretrained(folder)
+    model = LlamaForCausalLM(LlamaConfig(vocab_size=len(tokenizer), **{**usual, **sizes}))
+    for parameter in model.parameters():
+        if parameter.ndim == 1:
+            # Norms begin as ones and biases as zeros, which would hide that they are left out.
+            parameter.data.add_(0.1 * torch.randn_like(parameter))
+    model.to(torch.bfloat16).save_pretrained(folder)
     tokenizer.save_pretrained(folder)
     return folder
+
+
+def edit_json(path: Path, **changes: Any) -> None:
+    """Change fields of a JSON object in a file."""
+    path.write_text(json.dumps({**json.loads(path.read_text()), **changes}))

@@ -61,6 +61,26 @@ SILENT_ON_SYSTEM = (
     "{% elif m['role'] == 'assistant' %}{{ '\nA: ' + m['content'] + eos_token }}{% endif %}"
     "{% endfor %}{{ '\nA:' }}"
 )
+LLAMA_2 = (
+    "{% if messages[0]['role'] == 'system' %}"
+    "{% set system = '<<SYS>>\n' + messages[0]['content'] + '\n<</SYS>>\n\n' %}"
+    "{% set turns = messages[1:] %}{% else %}{% set system = '' %}{% set turns = messages %}"
+    "{% endif %}{% for m in turns %}{% if m['role'] == 'user' %}"
+    "{% set content = system + m['content'] if loop.first else m['content'] %}"
+    "{{ bos_token + '[INST] ' + content.strip() + ' [/INST]' }}"
+    "{% else %}{{ ' ' + m['content'].strip() + ' ' + eos_token }}{% endif %}{% endfor %}"
+)
+R1 = (
+    "{{ bos_token }}{% for m in messages %}{% if m['role'] == 'system' %}{{ m['content'] }}"
+    "{% elif m['role'] == 'user' %}{{ '<|User|>' + m['content'] }}{% else %}"
+    "{% set c = m['content'] %}{% if '</think>' in c %}{% set c = c.split('</think>')[-1] %}"
+    "{% endif %}{{ '<|Assistant|>' + c + '</s>' }}{% endif %}{% endfor %}"
+    "{% if add_generation_prompt %}{{ '<|Assistant|><think>\n' }}{% endif %}"
+)
+R1_TRIMMED = R1.replace("split('</think>')[-1]", "split('</think>')[-1].strip()")
+KEEPS_THOUGHTS = R1.replace("{% set c = c.split('</think>')[-1] %}", "")
+# Taking one out of the middle joins what stood on its sides.
+JOINS = R1.replace("c.split('</think>')[-1]", "c.replace('</think>', '')")
 
 
 @cache

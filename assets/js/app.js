@@ -10,7 +10,7 @@ import {makeScroll} from './scroll.js';
 import {FAULTS, makeSidebar} from './sidebar.js';
 import {makeStore, newKey} from './store.js';
 import {makeTranscript} from './transcript.js';
-import {ask, Fault, isThere, leave, states, stream} from './server.js';
+import {ask, Fault, isThere, leave, logOut, states, stream} from './server.js';
 import {Turn} from './turn.js';
 
 /** @typedef {import('./chat.js').Chat} Chat */
@@ -104,7 +104,7 @@ export const start = (element, gradio) => {
         const turn = turns.get(key);
         view.isWriting = Boolean(turn?.isAccepted);
         view.goingOn = turn?.isAccepted ? turn.goingOn : null;
-        if (turn && turn.isAccepted) view.chat = turn.chat;
+        if (turn?.isAccepted) view.chat = turn.chat;
         const hadFocus = document.activeElement === stop || document.activeElement === send
             || find('transcript').contains(document.activeElement) || actions.contains(document.activeElement);
         transcript.draw(view);
@@ -130,6 +130,7 @@ export const start = (element, gradio) => {
             const begun = turn?.action.do === 'branch' ? turn.begun : turn?.goingOn === number ? into.tokens.get(number) : [];
             if (begun) into.tokens.set(number, [...begun, .../** @type {any[]} */ (drawnNow)]);
         }
+        if (last.missing && model.info) { model.info.missing = last.missing; drawModel(); }
         if (last.left_out) into.leftOut = new Set(last.left_out);
         into.compared = last.replies?.length > 1 ? last.replies : [];
         into.explained = turn?.action.do === 'branch' && last.replies && into.tokens.has(last.replies[0]) ? last.replies[0] : null;
@@ -145,7 +146,7 @@ export const start = (element, gradio) => {
         const [of, shown] = [key, view];
         const turn = new Turn({
             chat: view.chat, options: null, action, owner,
-            keep: (chat) => keep(keyOf(turn), chat),
+            keep: (/** @type {Chat} */ chat) => keep(keyOf(turn), chat),
             changed: () => draw(),
         });
         if (action.do === 'branch') turn.begun = branchTokens(action);
@@ -178,7 +179,7 @@ export const start = (element, gradio) => {
     const branchTokens = (/** @type {{n: number, ids: number[]}} */ {n, ids}) => {
         const before = view.tokens.get(n) ?? [];
         const place = ids.length - 1;
-        const chosen = before[place].top.find(([id]) => id === ids[place]);
+        const chosen = before[place].top.find((/** @type {[number, string, number, boolean]} */ [id]) => id === ids[place]);
         return chosen ? [...before.slice(0, place), {...before[place], id: chosen[0], piece: chosen[1], logprob: chosen[2], ends: false}] : null;
     };
 
@@ -225,7 +226,8 @@ export const start = (element, gradio) => {
 
     const type = (/** @type {string} */ text) => { box.value = text; fit(box); measureSoon(); };
     const submit = (/** @type {any} */ action = {do: 'ask'}) => {
-        const text = box.value;
+        // Half a character, as some input methods leave one, is none.
+        const text = box.value.toWellFormed();
         if (!text.trim()) { fail(new Fault('The message is empty.', 'Type a message and send it.')); return; }
         if (turns.has(key)) { fail(new Fault('A reply is still being written.', 'Wait for it, or stop it first.')); return; }
         // At once: what is typed from now on belongs to the next message.
@@ -349,7 +351,7 @@ export const start = (element, gradio) => {
         importFile: (file) => orSay(async () => {
             const chats = await readFile(file);
             const now = Date.now();
-            chats.forEach((chat, place) => store.add(titleOf(chat), toText(chat), now - place));
+            for (const [place, chat] of chats.entries()) store.add(titleOf(chat), toText(chat), now - place);
             sidebar.render();
             if (!store.fault) say(chats.length === 1 ? 'One chat is imported.' : `${chats.length} chats are imported.`);
         })(),
@@ -366,7 +368,10 @@ export const start = (element, gradio) => {
         const room = (model.info?.context_length ?? 0) * CHARS_A_TOKEN;
         const path = pathOf(chat);
         let [from, chars] = [path.length, 0];
-        while (from > 0 && chars <= room) chars += chat.nodes[path[from -= 1]].text.length;
+        while (from > 0 && chars <= room) {
+            from -= 1;
+            chars += chat.nodes[path[from]].text.length;
+        }
         while (from > 0 && chat.nodes[path[from]].role !== 'user') from -= 1;
         const firstUser = path.slice(0, from).filter((n) => chat.pinned.includes(n));
         const sent = [...firstUser.flatMap((n) => path.slice(path.indexOf(n), path.indexOf(n) + 2)), ...path.slice(from)];
@@ -425,6 +430,7 @@ export const start = (element, gradio) => {
     const drawModel = () => {
         const {info, fault} = model;
         find('badge').replaceChildren(make('span', {class: `badge ${isAway ? 'away' : model.state}`, role: 'status'}, isAway ? 'Connection lost' : badgeOf(model)));
+        if (model.logged_in && !find('header').querySelector('.log-out')) find('header').append(button({class: 'log-out', onclick: logOut}, 'Log out'));
         const missing = info?.missing ?? {};
         find('show-prompt').hidden = 'exact_prompt' in missing;
         greyOptions(Object.fromEntries(rows.map((/** @type {any} */ row) => [row.name, row.feature])), missing);

@@ -10,6 +10,7 @@ const number = (/** @type {number} */ value) => value.toLocaleString('en-US');
 /** A bar of what fills the context window.
  * @param {{window: number, counts: Record<string, number>, reserved: number, left_out: number[]}} measured */
 export const drawMeter = ({window, counts, reserved, left_out: leftOut}) => {
+    /** @type {Record<string, number>} */
     const all = {...counts, reserved};
     const shown = Object.keys(PARTS).filter((part) => all[part]);
     const total = shown.reduce((sum, part) => sum + all[part], 0);

@@ -1,4 +1,5 @@
 // Chat options: what Gradio's controls hold is read before each turn, and written when a chat is opened.
+import {make} from './dom.js';
 
 /** @typedef {Record<string, any>} Options by the names of the table of options */
 
@@ -11,12 +12,7 @@ export const makeOptions = (gradio, onChange) => {
     let asking = [];
     /** @type {Options} */
     let given = {};
-    /** @type {string[]} */
-    let names = [];
-    const named = (/** @type {string[]} */ order, /** @type {any[]} */ values) => {
-        names = order;
-        return Object.fromEntries(order.map((name, place) => [name, values[place]]));
-    };
+    const named = (/** @type {string[]} */ order, /** @type {any[]} */ values) => Object.fromEntries(order.map((name, place) => [name, values[place]]));
     const calls = {
         hearOptions: (/** @type {string[]} */ order, /** @type {any[]} */ values) => {
             const waiting = asking;
@@ -24,7 +20,7 @@ export const makeOptions = (gradio, onChange) => {
             for (const resolve of waiting) resolve(named(order, values));
         },
         seeOptions: (/** @type {string[]} */ order, /** @type {any[]} */ values) => onChange(named(order, values)),
-        giveOptions: () => names.map((name) => given[name]),
+        giveOptions: (/** @type {string[]} */ order) => order.map((name) => given[name]),
     };
     return {
         calls,
@@ -33,7 +29,6 @@ export const makeOptions = (gradio, onChange) => {
         /** Have the controls show these. @param {Options} options */
         write: (options) => {
             given = options;
-            if (!names.length) names = Object.keys(options);
             gradio.writeOptions();
         },
     };
@@ -64,7 +59,10 @@ export const greyOptions = (features, missing) => {
         for (const input of control.querySelectorAll('input, textarea, button')) /** @type {HTMLInputElement} */ (input).disabled = Boolean(reason);
         control.classList.toggle('greyed', Boolean(reason));
         let note = control.querySelector('.reason');
-        if (!note && reason) control.append(note = Object.assign(document.createElement('p'), {className: 'reason'}));
+        if (!note && reason) {
+            note = make('p', {class: 'reason'});
+            control.append(note);
+        }
         if (note) note.textContent = reason;
     }
 };

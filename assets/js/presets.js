@@ -29,6 +29,7 @@ export const makePresets = (readyMade) => {
         Object.getOwnPropertyDescriptor(HTMLTextAreaElement.prototype, 'value')?.set?.call(area(), text);
         area().dispatchEvent(new Event('input', {bubbles: true}));
     };
+    /** @type {HTMLSelectElement} */
     const menu = make('select', {id: 'preset', 'aria-label': 'Ready-made system prompts', onchange: () => choose(Number(menu.value))});
     const save = button({onclick: () => askName()}, 'Save as…');
     const remove = button({onclick: () => {

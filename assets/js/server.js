@@ -20,6 +20,7 @@ const refusal = async (answer) => {
     try { said = await answer.json(); } catch { /* no words: those below */ }
     if (typeof said?.problem === 'string') return new Fault(said.problem, said.next_step);
     if (answer.status === 401) return new Fault('You are not logged in any more.', 'Open the page again to log in; your chats are kept.');
+    if (typeof said?.detail === 'string' && answer.status === 413) return new Fault(said.detail, 'Send less, or begin a new chat.');
     if (answer.status === 429 || answer.status === 503) return new Fault('The server is busy.', 'Wait a moment and send again.');
     return new Fault(`The server refuses this (HTTP ${answer.status}).`, 'Reload the page; your chats are kept.');
 };
@@ -45,7 +46,8 @@ export const ask = async (path, body, signal) => (await post(path, typeof body =
 /** Read the events of an answer one by one.
  * @param {Response} answer @param {(update: any) => void} take */
 const read = async (answer, take) => {
-    const reader = /** @type {ReadableStream<Uint8Array>} */ (answer.body).pipeThrough(new TextDecoderStream()).getReader();
+    const decoder = /** @type {TransformStream<Uint8Array, string>} */ (new TextDecoderStream());
+    const reader = /** @type {ReadableStream<Uint8Array>} */ (answer.body).pipeThrough(decoder).getReader();
     let held = '';
     for (;;) {
         const {value, done} = await reader.read();
@@ -77,6 +79,12 @@ export const states = async (take) => {
 
 /** Tell the server that this page needs nothing any more; also while it closes. @param {string} owner */
 export const leave = (owner) => navigator.sendBeacon(address('page/leave'), new Blob([JSON.stringify({owner})], {type: 'application/json'}));
+
+/** Log this browser out, and show the log-in. */
+export const logOut = async () => {
+    await fetch(address('logout'), {method: 'POST', headers: {'Content-Type': 'application/x-www-form-urlencoded'}}).catch(() => {});
+    location.assign(address('login'));
+};
 
 /** Whether the server is there. */
 export const isThere = async () => {

@@ -51,7 +51,7 @@ export const makeSidebar = (element, store, page) => {
     const wordsOf = (/** @type {string} */ key) => {
         const text = store.read(key);
         const known = seen.get(key);
-        if (known?.[0] === text) return known[1];
+        if (known && known[0] === text) return known[1];
         const words = fromText(text)?.nodes.map((node) => node.text).join('\n').toLowerCase() ?? '';
         seen.set(key, [text, words]);
         return words;
@@ -81,6 +81,7 @@ export const makeSidebar = (element, store, page) => {
     const draw = (/** @type {Row} */ chat) => {
         const {key, title, saved} = chat;
         const isOpen = key === page.openKey();
+        /** @type {HTMLElement} */
         const row = make('li', {class: isOpen ? 'kept open' : 'kept'},
             button({
                 class: 'title', title, dir: 'auto', 'data-focus': `open ${key}`,

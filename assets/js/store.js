@@ -16,26 +16,32 @@ const titleOfText = (text) => {
 };
 
 /** @typedef {{title: string, updated: number, chat: string}} Entry */
+/** @typedef {Entry & {key: string, saved?: boolean}} Kept a chat that was removed */
 
 export const makeStore = () => {
-    const unsaved = new Map();  // key -> {title, updated, chat}
+    /** @type {Map<string, Entry>} */
+    const unsaved = new Map();  // by key
+    /** @type {Map<string, string | null>} */
     const known = new Map();  // key -> its entry as this page last read or wrote it
     let fault = '';
 
     // What the browser refuses is not an error of ours: remember why, and go on.
+    /** @template T @param {(area: Storage) => T} work @param {T} otherwise @returns {T} */
     const attempt = (work, otherwise) => {
         try {
             return work(localStorage);
         } catch (error) {
-            fault = error.name === 'QuotaExceededError' ? 'full' : 'refused';
+            fault = error instanceof DOMException && error.name === 'QuotaExceededError' ? 'full' : 'refused';
             return otherwise;
         }
     };
-    const entry = (key) => attempt((area) => area.getItem(ENTRY + key), null);
+    const entry = (/** @type {string} */ key) => attempt((area) => area.getItem(ENTRY + key), null);
     const index = () => attempt((area) => {
+        /** @type {Record<string, {title: string, updated: number}>} */
         const rows = {};
+        /** @type {any} */
         let found = {};
-        try { found = JSON.parse(area.getItem(INDEX)) ?? {}; } catch { /* damaged: mended below */ }
+        try { found = JSON.parse(area.getItem(INDEX) ?? '{}') ?? {}; } catch { /* damaged: mended below */ }
         for (const name of Object.keys(area)) {
             if (!name.startsWith(ENTRY)) continue;
             const key = name.slice(ENTRY.length);
@@ -45,7 +51,7 @@ export const makeStore = () => {
         }
         return rows;
     }, {});
-    const write = (key, title, chat, updated) => {
+    const write = (/** @type {string} */ key, /** @type {string} */ title, /** @type {string} */ chat, /** @type {number} */ updated) => {
         unsaved.set(key, {title, updated, chat});
         attempt((area) => {
             area.setItem(ENTRY + key, chat);
@@ -54,9 +60,9 @@ export const makeStore = () => {
             unsaved.delete(key);
             fault = '';
             area.setItem(PROBE, 'x'.repeat(ROOM));
-        });
+        }, undefined);
         if (fault === 'full' && !unsaved.size) fault = 'nearly full';
-        attempt((area) => area.removeItem(PROBE));
+        attempt((area) => area.removeItem(PROBE), undefined);
     };
 
     const store = {
@@ -70,17 +76,18 @@ export const makeStore = () => {
                 .map(([key, {title, updated}]) => ({key, title, updated, saved: !unsaved.has(key)}))
                 .sort((a, b) => b.updated - a.updated);
         },
-        read: (key) => unsaved.get(key)?.chat ?? entry(key) ?? '',
+        read: (/** @type {string} */ key) => unsaved.get(key)?.chat ?? entry(key) ?? '',
 
-        // Read a chat in order to go on with it.
+        /** Read a chat in order to go on with it. @param {string} key */
         open(key) {
             known.set(key, entry(key));
             return store.read(key);
         },
         // Whether another page has written to the chat since this one read or wrote it.
-        isForeign: (key) => ![null, known.get(key)].includes(entry(key)),
+        isForeign: (/** @type {string} */ key) => ![null, known.get(key)].includes(entry(key)),
 
-        // Write a chat down; false when another page has written to it meanwhile: nothing is done then.
+        /** Write a chat down; false when another page has written to it meanwhile: nothing is done then.
+         * @param {string} key @param {string} title @param {string} chat */
         keep(key, title, chat) {
             const before = entry(key);
             if (before === chat && !unsaved.has(key)) { known.set(key, chat); return true; }
@@ -88,27 +95,29 @@ export const makeStore = () => {
             write(key, title, chat, Date.now());
             return true;
         },
-        add: (title, chat, updated) => write(newKey(), title, chat, updated),
+        add: (/** @type {string} */ title, /** @type {string} */ chat, /** @type {number} */ updated) => write(newKey(), title, chat, updated),
 
-        // Write a chat in another form, in its old place in the list; false as above.
+        /** Write a chat in another form, in its old place in the list; false as above.
+         * @param {string} key @param {string} before @param {string} title @param {string} chat */
         replace(key, before, title, chat) {
             if (store.read(key) !== before) return false;
-            const {updated} = store.list().find((row) => row.key === key);
-            write(key, title, chat, updated);
+            const row = store.list().find((one) => one.key === key);
+            write(key, title, chat, row?.updated ?? Date.now());
             return true;
         },
-        // Returns what put() takes to undo it.
+        /** Returns what put() takes to undo it. @param {string} key @returns {Kept} */
         remove(key) {
-            const row = {...store.list().find((one) => one.key === key), key, chat: store.read(key)};
+            const row = {title: '', updated: Date.now(), ...store.list().find((one) => one.key === key), key, chat: store.read(key)};
             unsaved.delete(key);
             known.delete(key);
             attempt((area) => {
                 area.removeItem(ENTRY + key);
                 area.setItem(INDEX, JSON.stringify(index()));
-            });
+            }, undefined);
             store.retry();
             return row;
         },
+        /** @param {Kept} row */
         put({key, title, chat, updated}) {
             if (entry(key) === null) write(key, title, chat, updated);
             else if (entry(key) !== chat) store.add(title, chat, updated);
@@ -121,6 +130,6 @@ export const makeStore = () => {
             }
         },
     };
-    attempt((area) => area.getItem(INDEX));
+    attempt((area) => area.getItem(INDEX), null);
     return store;
 };

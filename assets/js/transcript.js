@@ -10,17 +10,16 @@ import {drawWords} from './words.js';
  * @typedef {import('./words.js').Token} Token
  *
  * What is shown of the open chat:
- * @typedef {{
- *     chat: Chat,
- *     html: Map<number, string>,           replies as HTML, by the number of the message
- *     tokens: Map<number, Token[]>,        of the replies whose probabilities are known
- *     leftOut: Set<number>,                messages that the model did not see at the last turn
- *     going: Set<number>,                  messages that the next one would leave out
- *     explained: number | null,            the reply that is shown word by word
- *     compared: number[],                  replies that stand side by side
- *     isWriting: boolean,
- *     goingOn: number | null,              the reply that goes on, and is drawn elsewhere
- * }} View
+ * @typedef {object} View
+ * @property {Chat} chat
+ * @property {Map<number, string>} html replies as HTML, by the number of the message
+ * @property {Map<number, Token[]>} tokens of the replies whose probabilities are known
+ * @property {Set<number>} leftOut messages that the model did not see at the last turn
+ * @property {Set<number>} going messages that the next one would leave out
+ * @property {number | null} explained the reply that is shown word by word
+ * @property {number[]} compared replies that stand side by side
+ * @property {boolean} isWriting
+ * @property {number | null} goingOn the reply that goes on, and is drawn elsewhere
  */
 
 const CUT = new Set(['cancelled', 'length', 'time', 'error']);
@@ -59,7 +58,7 @@ const body = (html, text) => {
  *     act: (action: any) => void,
  *     showPrompt: (number: number) => void,
  *     explain: (number: number) => void,
- *     optionRows: () => {name: string, label: string}[],
+ *     optionRows: () => {name: string, label: string, neutral: any}[],
  *     missing: () => Record<string, string>,
  *     welcome: () => HTMLElement,
  * }} page what the buttons do

@@ -56,6 +56,10 @@ export class Turn {
     id = newKey();
     isAccepted = false;
     isStopping = false;
+    /** What was typed, until the server has taken it. @type {HTMLElement | null} */
+    bubble = null;
+    /** The tokens that a branch begins with. @type {import('./words.js').Token[] | null} */
+    begun = null;
     node = make('div', {class: 'turn assistant running', 'aria-busy': 'true'});
     #keptAt = 0;
 
@@ -65,9 +69,9 @@ export class Turn {
      *     options: any,
      *     action: any,
      *     owner: string,
-     *     keep: (chat: Chat) => void,           write down what there is of the chat
-     *     changed: (turn: Turn) => void,        the page is to be drawn again
-     * }} of
+     *     keep: (chat: Chat) => void,
+     *     changed: (turn: Turn) => void,
+     * }} of `keep` writes down what there is of the chat, `changed` has the page drawn again
      */
     constructor(of) {
         this.of = of;
@@ -77,7 +81,7 @@ export class Turn {
         this.replies = [new Reply(), ...(of.action.do === 'compare' ? [new Reply()] : [])];
         if (this.replies.length > 1) {
             this.node.classList.add('two');
-            this.replies.forEach(({node}) => node.classList.add('column-of-two'));
+            for (const {node} of this.replies) node.classList.add('column-of-two');
         }
         this.node.append(...this.replies.map(({node}) => node));
     }
@@ -85,6 +89,7 @@ export class Turn {
     /** Run it; answers with the last update, or throws the Fault that ended it.
      * @returns {Promise<any>} */
     async run() {
+        /** @type {any} */
         let last = null;
         let fault = null;
         const take = (/** @type {any} */ update) => {

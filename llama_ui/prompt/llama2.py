@@ -17,7 +17,7 @@ character a token: the ids of a real tag stand only where the template puts them
 """
 
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Literal, Protocol
 
@@ -31,14 +31,18 @@ Kind = Literal["template", "system", "user", "assistant", "reply"]
 
 
 class Tokenizer(Protocol):
-    """The part of a transformers fast tokenizer that prompting needs."""
+    """The part of a transformers fast tokenizer that prompts and replies need."""
 
     bos_token_id: Any
     eos_token_id: Any
 
-    def __call__(self, text: Any, **options: Any) -> Any: ...
-    def convert_ids_to_tokens(self, ids: Any) -> Any: ...
-    def convert_tokens_to_ids(self, tokens: Any) -> Any: ...
+    @property
+    def all_special_ids(self) -> Any: ...
+    def __call__(self, text: Any, /, **options: Any) -> Any: ...
+    def convert_ids_to_tokens(self, ids: Any, /) -> Any: ...
+    def convert_tokens_to_ids(self, tokens: Any, /) -> Any: ...
+    def convert_tokens_to_string(self, tokens: Any, /) -> Any: ...
+    def decode(self, ids: Any, /, **options: Any) -> Any: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,7 +113,7 @@ class Llama2Format:
         check_dialog(messages)
         memo = {} if memo is None else memo
         segments = []
-        for parts in _exchanges(messages, 0):
+        for parts in _exchanges(messages):
             # An exchange is tokenised alike wherever it stands; only its indexes change.
             key = tuple((part.kind, part.text) for part in parts)
             if key not in memo:
@@ -123,7 +127,8 @@ class Llama2Format:
 
     def encode_reply(self, text: str) -> tuple[int, ...]:
         """The ids of a reply that is to be continued."""
-        return encode_reply(text, self._tokenizer)
+        [ids] = _encode_parts([Part("reply", None, text.lstrip())], self._tokenizer)
+        return tuple(ids)
 
 
 def encode_dialog(messages: Sequence[Message], tokenizer: Tokenizer) -> list[int]:
@@ -140,42 +145,7 @@ def encode_dialog(messages: Sequence[Message], tokenizer: Tokenizer) -> list[int
     Raises:
         DialogError: the roles are out of order, or the last message is empty.
     """
-    return [token for segment in dialog_segments(messages, tokenizer) for token in segment.ids]
-
-
-def dialog_segments(
-    messages: Sequence[Message], tokenizer: Tokenizer, dropped: int = 0
-) -> list[Segment]:
-    """The ids of `encode_dialog`, split by where each token comes from.
-
-    Args:
-        dropped: how many of the oldest exchanges to leave out; the system message stays.
-    """
-    check_dialog(messages)
-    exchanges = _exchanges(messages, dropped)
-    return [segment for parts in exchanges for segment in _encode_exchange(parts, tokenizer)]
-
-
-def prompt_lengths(messages: Sequence[Message], tokenizer: Tokenizer) -> Callable[[int], int]:
-    """Counts the tokens of the prompt without so many of the oldest exchanges.
-
-    Each exchange is tokenised once: only the one that carries the system message changes with
-    what is dropped before it.
-    """
-    check_dialog(messages)
-    has_system = messages[0]["role"] == "system"
-    turns = messages[1:] if has_system else messages
-    lengths = [_length(parts, tokenizer) for parts in _exchanges(turns, 0)]
-
-    def length(dropped: int) -> int:
-        first = _length(next(_exchanges(messages, dropped)), tokenizer)
-        return first + sum(lengths[dropped + 1 :])
-
-    return length
-
-
-def _length(parts: Sequence["_Part"], tokenizer: Tokenizer) -> int:
-    return sum(len(segment.ids) for segment in _encode_exchange(parts, tokenizer))
+    return [token for segment in Llama2Format(tokenizer).encode(messages) for token in segment.ids]
 
 
 def check_dialog(messages: Sequence[Message]) -> None:
@@ -202,39 +172,40 @@ def check_dialog(messages: Sequence[Message]) -> None:
 
 
 @dataclass(frozen=True, slots=True)
-class _Part:
+class Part:
+    """Text that comes from one message, or from the template."""
+
     kind: Kind
     message: int | None
     text: str
 
 
-def _exchanges(messages: Sequence[Message], dropped: int) -> Iterator[list[_Part]]:
+def _exchanges(messages: Sequence[Message]) -> Iterator[list[Part]]:
     """Lay out each exchange as parts whose texts, joined, are what gets tokenised."""
     has_system = messages[0]["role"] == "system"
-    first = has_system + 2 * dropped
-    for index in range(first, len(messages), 2):
-        merged = [_Part("user", index, messages[index]["content"])]
-        if has_system and index == first:
+    for index in range(has_system, len(messages), 2):
+        merged = [Part("user", index, messages[index]["content"])]
+        if has_system and index == 1:
             merged = [
-                _Part("template", None, "<<SYS>>\n"),
-                _Part("system", 0, messages[0]["content"]),
-                _Part("template", None, "\n<</SYS>>\n\n"),
+                Part("template", None, "<<SYS>>\n"),
+                Part("system", 0, messages[0]["content"]),
+                Part("template", None, "\n<</SYS>>\n\n"),
                 *merged,
             ]
-        parts = [_Part("template", None, "[INST] "), *_strip(merged)]
+        parts = [Part("template", None, "[INST] "), *_strip(merged)]
         if index + 1 < len(messages):
             answer = messages[index + 1]["content"].strip()
             parts += [
-                _Part("template", None, " [/INST] "),
-                _Part("assistant", index + 1, answer),
-                _Part("template", None, " "),
+                Part("template", None, " [/INST] "),
+                Part("assistant", index + 1, answer),
+                Part("template", None, " "),
             ]
         else:
-            parts.append(_Part("template", None, " [/INST]"))
+            parts.append(Part("template", None, " [/INST]"))
         yield parts
 
 
-def _strip(parts: Sequence[_Part]) -> list[_Part]:
+def _strip(parts: Sequence[Part]) -> list[Part]:
     """Strip the joined text of the parts, as str.strip() would, at both ends."""
     kept = list(parts)
     while kept and not kept[0].text.lstrip():
@@ -242,18 +213,12 @@ def _strip(parts: Sequence[_Part]) -> list[_Part]:
     while kept and not kept[-1].text.rstrip():
         kept.pop()
     if kept:
-        kept[0] = _Part(kept[0].kind, kept[0].message, kept[0].text.lstrip())
-        kept[-1] = _Part(kept[-1].kind, kept[-1].message, kept[-1].text.rstrip())
+        kept[0] = Part(kept[0].kind, kept[0].message, kept[0].text.lstrip())
+        kept[-1] = Part(kept[-1].kind, kept[-1].message, kept[-1].text.rstrip())
     return kept
 
 
-def encode_reply(text: str, tokenizer: Tokenizer) -> tuple[int, ...]:
-    """The ids of a reply that is to be continued: no BOS, no EOS, tags in it stay text."""
-    [ids] = _encode_parts([_Part("reply", None, text.lstrip())], tokenizer)
-    return tuple(ids)
-
-
-def _encode_exchange(parts: Sequence[_Part], tokenizer: Tokenizer) -> list[Segment]:
+def _encode_exchange(parts: Sequence[Part], tokenizer: Tokenizer) -> list[Segment]:
     segments = [Segment("template", None, "<s>", (tokenizer.bos_token_id,))]
     segments += [
         Segment(part.kind, part.message, part.text, tuple(ids))
@@ -264,7 +229,7 @@ def _encode_exchange(parts: Sequence[_Part], tokenizer: Tokenizer) -> list[Segme
     return segments
 
 
-def _encode_parts(parts: Sequence[_Part], tokenizer: Tokenizer) -> list[list[int]]:
+def _encode_parts(parts: Sequence[Part], tokenizer: Tokenizer) -> list[list[int]]:
     """Tokenise the joined text as a whole, then hand each token to the part it ends in: a word
     has its space in front, and a token with a visitor's text in it is never the template's."""
     text = "".join(part.text for part in parts)

@@ -1,9 +1,16 @@
-"""What would be sent for a conversation: the prompt, token by token, and what is left out. Pure."""
+"""What of a conversation is sent: memory, reminder and context window applied. Imports no torch."""
 
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from itertools import takewhile
 
-from llama_ui.prompt.llama2 import Segment
+from llama_ui.errors import ContextWindowError
+from llama_ui.prompt.llama2 import Message, Segment, check_dialog
+
+# No token of a usual tokenizer stands for more, runs of spaces apart.
+_CHARS_A_TOKEN = 16
+
+Encode = Callable[[Sequence[Message]], list[Segment]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,3 +85,142 @@ class PromptPlan:
                 part = "message"
             counts[part] += len(segment.ids)
         return counts
+
+
+def plan_prompt(
+    encode: Encode,
+    messages: Sequence[Message],
+    options: PlanOptions,
+    window: int,
+    reply_tokens: int,
+    begun: Segment | None = None,
+) -> PromptPlan:
+    """Lay out the prompt, without the exchanges that it has no room for.
+
+    Args:
+        encode: turns messages into the segments of a prompt.
+        messages: an optional system message, then user and assistant in turns, a user message
+            last.
+        options: what to keep, to add and to leave out.
+        window: the context length, in tokens.
+        reply_tokens: tokens to keep free for the reply.
+        begun: a reply that is to be continued.
+
+    Raises:
+        DialogError: the messages are no dialogue.
+        ContextWindowError: even without any exchange the prompt does not fit.
+    """
+    check_dialog(messages)
+    has_system = messages[0]["role"] == "system"
+    exchanges = (len(messages) - has_system) // 2
+    reminded = [_remind(message, options.reminder) for message in messages]
+    recent = exchanges if options.keep_last is None else options.keep_last
+    lengths = [
+        len(reminded[index]["content"]) + len(reminded[index + 1]["content"])
+        for index in range(has_system, len(messages) - 1, 2)
+    ]
+    oldest = max(exchanges - recent, _out_of_reach(lengths, window))
+    forgotten = [e for e in range(oldest) if e not in options.pinned]
+    # Oldest first; what is pinned goes last.
+    sent = [e for e in range(exchanges) if e not in forgotten]
+    order = sorted(sent, key=lambda e: (e in options.pinned, e))
+
+    def kept(count: int) -> list[int]:
+        """Which messages are sent when so many exchanges are dropped."""
+        gone = {*forgotten, *order[:count]}
+        return [
+            index
+            for index in range(len(messages))
+            if index < has_system or (index - has_system) // 2 not in gone
+        ]
+
+    def segments(count: int) -> list[Segment]:
+        indexes = kept(count)
+        return [
+            segment
+            if segment.message is None
+            else replace(segment, message=indexes[segment.message])
+            for segment in encode([reminded[index] for index in indexes])
+        ]
+
+    def tokens(count: int) -> int:
+        return sum(len(segment.ids) for segment in segments(count))
+
+    continued = (begun,) if begun else ()
+    taken = sum(len(segment.ids) for segment in continued)
+    count = exchanges_to_drop(tokens, len(order), window - taken, reply_tokens)
+    dropped = tuple(sorted((*forgotten, *order[:count])))
+    return PromptPlan((*segments(count), *continued), dropped, options.owner)
+
+
+def _out_of_reach(lengths: Sequence[int], window: int) -> int:
+    """How many of the oldest exchanges cannot fit whatever their tokens are, so that a long chat
+    costs no more to plan than a short one. Rounded to steps from the beginning, which stay where
+    they are as the chat grows: the prompt prefix stays the same for a while.
+
+    Args:
+        lengths: of the exchanges, in characters.
+        window: the context length, in tokens.
+    """
+    far = sum(lengths) - _CHARS_A_TOKEN * window
+    if far <= 0:
+        return 0
+    step = _CHARS_A_TOKEN * window // 4
+    wanted, count = far // step * step, 0
+    while wanted > 0:
+        wanted -= lengths[count]
+        count += 1
+    return count
+
+
+def _remind(message: Message, reminder: str) -> Message:
+    if not reminder.strip() or message["role"] != "user":
+        return message
+    return {"role": "user", "content": f"{message['content']}\n\n{reminder}"}
+
+
+def exchanges_to_drop(
+    prompt_tokens: Callable[[int], int], exchanges: int, window: int, reply_tokens: int
+) -> int:
+    """How many of the oldest exchanges to leave out, so that prompt and reply fit.
+
+    The system message and the last message are never dropped. What is dropped is rounded up to
+    quarters of the window: the turns that follow then find the same prompt prefix again, and
+    with it their keys and values, instead of losing one more exchange each time.
+
+    Args:
+        prompt_tokens: length of the prompt, in tokens, without the given number of exchanges.
+        exchanges: how many finished exchanges there are.
+        window: the context length, in tokens.
+        reply_tokens: tokens to keep free for the reply.
+
+    Raises:
+        ContextWindowError: even without any exchange the prompt does not fit.
+    """
+    budget = window - reply_tokens
+    full = prompt_tokens(0)
+    if full <= budget:
+        return 0
+    least = prompt_tokens(exchanges) if exchanges else full
+    if least > budget:
+        raise ContextWindowError(
+            f"The system prompt and the message take {least:,} tokens and the reply may take "
+            f"{reply_tokens:,}, but the context window holds {window:,}.",
+            "Shorten the message or the system prompt, or lower the max new tokens.",
+        )
+    step = max(1, window // 4)
+    rounded = full - -(-(full - budget) // step) * step
+    target = rounded if least <= rounded else budget
+    return _first_at_most(prompt_tokens, exchanges, target)
+
+
+def _first_at_most(prompt_tokens: Callable[[int], int], exchanges: int, target: int) -> int:
+    """The smallest number of dropped exchanges whose prompt is at most target (bisection)."""
+    low, high = 1, exchanges
+    while low < high:
+        middle = (low + high) // 2
+        if prompt_tokens(middle) <= target:
+            high = middle
+        else:
+            low = middle + 1
+    return low

@@ -5,27 +5,46 @@ import io
 import logging
 import secrets
 import sys
+import threading
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from dataclasses import replace
+from functools import partial
+from typing import Any
 from urllib.parse import urlsplit
+
+import gradio as gr
+from gradio.tunneling import CURRENT_TUNNELS
+from starlette.applications import Starlette
+from starlette.routing import BaseRoute
 
 from llama_ui.chat.options import ChatOptions
 from llama_ui.chat.sampling import Sampling
 from llama_ui.engine.starter import EngineStarter
-from llama_ui.settings import Settings
+from llama_ui.errors import OptionError
+from llama_ui.settings import Settings, is_loopback
+from llama_ui.web.access.addresses import PRIVATE, Proxies
+from llama_ui.web.access.bodies import GradioFunctions
+from llama_ui.web.access.connections import Room, limited
+from llama_ui.web.access.door import Door
+from llama_ui.web.access.identity import Access
+from llama_ui.web.access.limits import DEFAULTS, Gate
+from llama_ui.web.access.login import Login
 from llama_ui.web.api.functions import Api
+from llama_ui.web.api.health import Health
 from llama_ui.web.api.metrics import Metrics
-from llama_ui.web.beside import beside_the_page, make_gate
+from llama_ui.web.api.openai import OpenAIApi
 from llama_ui.web.page.layout import build_page
 from llama_ui.web.page.routes import PageRoutes
 from llama_ui.web.page.theme import ASSETS, STYLES, build_theme
 from llama_ui.web.page.updates import FramePacer
 
-# So many replies does an engine run at once that was not told how many, at most.
-_MOST_SLOTS = 32
-# Events that may be on their way beside the replies, each for an instant: other chats are opened,
-# messages are refused. Not many more: Gradio looks through all that it may run every millisecond.
-_BESIDE = 16
-# A smaller line would turn away events that only happen to come at the same moment.
-_LEAST_LINE = 32
+# Calls of programs through Gradio that may be under way or in its queue at once; each takes a
+# thread, and waits in the engine's line.
+_CALLS = 96
+# For the engine, then for the server: a reply ends within milliseconds, a chunk of a long prompt
+# on a CPU may take longer than anybody waits.
+_CLOSE_S = 1.2
 
 log = logging.getLogger(__name__)
 
@@ -35,29 +54,47 @@ def serve(
     settings: Settings,
     open_browser: bool,
     metrics: Metrics,
+    wait: Callable[[], object],
     space_host: str | None = None,
 ) -> int:
-    """Serve the page until Ctrl+C; returns the exit code of the program.
+    """Serve the page; returns the exit code, 0 unless it cannot be opened.
 
     Args:
+        wait: returns when the page is to be closed.
         space_host: the name of the Hugging Face Space that it runs in, if it does.
     """
     in_space = space_host is not None
-    gate, hosts = make_gate(settings, in_space), {space_host} if space_host else set()
+    gate, hosts = _make_gate(settings, in_space), {space_host} if space_host else set()
     sampling = Sampling(max_new_tokens=gate.limits.longest(settings.first_reply_tokens))
     pacer, defaults = FramePacer(), ChatOptions(settings.system_prompt, sampling)
     page = build_page(defaults, Api(starter, sampling, pacer, gate))
-    own_routes = PageRoutes(starter, gate, pacer, defaults).routes()
-    places = (settings.slots or _MOST_SLOTS) + settings.max_waiting
-    # Nobody waits in Gradio's own line, which tells nobody anything: whoever has a place here or in
-    # the engine's line gets two threads (see Writing). It takes as many in one burst, and turns the
-    # others away at the door, for a fifth of what it costs to refuse them inside. By default it
-    # also tells everybody in it of every event that begins.
-    page.queue(max_size=max(2 * places, _LEAST_LINE), status_update_rate=60)
+    page.queue(max_size=_CALLS)
     auth, is_made_up = settings.auth_pair, False
     if auth is None and settings.share and not settings.no_auth:
         # The link leads here past every firewall.
         auth, is_made_up = ("llama", secrets.token_urlsafe(9)), True
+    login = Login(*auth) if auth else None
+    try:
+        proxies = Proxies(settings.trusted_proxy or (PRIVATE if in_space else ""))
+        door = Door(
+            GradioFunctions.of(page.get_config_file()),
+            _access(settings, in_space),
+            login,
+            proxies,
+            settings.public_url,
+            hosts,
+            in_space,
+        )
+    except OptionError as fault:
+        print(f"app.py: {fault}", file=sys.stderr)
+        return 2
+    routes: list[BaseRoute] = [
+        *PageRoutes(starter, gate, pacer).routes(),
+        *OpenAIApi(starter, gate, sampling).routes(),
+        *Health(starter, metrics).routes(),
+    ]
+    if login is not None:
+        routes += login.routes()
     try:
         # Of a link that cannot be opened Gradio speaks at length; it is said below.
         hush = contextlib.redirect_stdout(io.StringIO())
@@ -67,20 +104,13 @@ def serve(
                 server_name=f"[{settings.host}]" if ":" in settings.host else settings.host,
                 server_port=settings.port,
                 share=settings.share,
-                auth=auth,
-                app_kwargs=beside_the_page(
-                    own_routes, starter, settings, sampling, gate, metrics, in_space, hosts
-                ),
+                root_path=settings.public_url,
+                app_kwargs=behind(door, routes),
                 inbrowser=open_browser,
                 favicon_path=ASSETS / "logo.svg",
                 theme=build_theme(),
                 css_paths=STYLES,
-                max_threads=2 * places + _BESIDE,
-                # About 0.1 MB each, and Gradio never forgets one by itself. Whoever comes back to a
-                # page that was forgotten brings the chat along.
-                state_session_capacity=1_000,
-                # The page takes no files; Gradio's upload route would.
-                max_file_size=1,
+                max_threads=_CALLS,
                 footer_links=["api", "settings"],
                 run_history=False,
                 enable_monitoring=False,
@@ -96,6 +126,8 @@ def serve(
             file=sys.stderr,
         )
         return 1
+    door.is_starting = False
+    _limit_connections(page, proxies, settings.share)
     print(f"Llama UI is open at {local_url}", flush=True)
     if share_url:
         hosts.add(urlsplit(share_url).netloc)
@@ -110,8 +142,62 @@ def serve(
         print(f"Log in as {auth[0]} with the password {auth[1]}", flush=True)
     if settings.is_public and auth is None:
         print("Anyone who can reach it can use it: --auth USER:PASSWORD asks for a log-in.")
-    # It ends at Ctrl+C; whoever presses that again is in a hurry.
-    with contextlib.suppress(KeyboardInterrupt):
-        page.block_thread()
-    starter.close()
+    wait()
+    # First the engine, which ends the running replies as stopped; what they then still send to
+    # their readers is waited for. Nothing may take long: a supervisor kills what does not end.
+    _at_most(_CLOSE_S, starter.close)
+    _at_most(_CLOSE_S, partial(page.close, verbose=False))
+    for tunnel in CURRENT_TUNNELS:
+        tunnel.kill()
     return 0
+
+
+def _at_most(limit_s: float, act: Callable[[], object]) -> None:
+    thread = threading.Thread(target=act, daemon=True)
+    thread.start()
+    thread.join(limit_s)
+
+
+def _make_gate(settings: Settings, in_space: bool) -> Gate:
+    """The limits of a visitor: by where the page is open, unless the operator has said more."""
+    limits = DEFAULTS["space" if in_space else "shared" if settings.is_public else "local"]
+    if settings.requests_per_minute is not None:
+        limits = replace(limits, requests=settings.requests_per_minute)
+    if settings.tokens_per_day is not None:
+        limits = replace(limits, tokens=settings.tokens_per_day)
+    return Gate(limits)
+
+
+def _access(settings: Settings, in_space: bool) -> Access:
+    told = (settings.share, settings.auth, settings.trusted_proxy, settings.public_url)
+    return Access(settings.api_key, is_private=not (in_space or any(told)))
+
+
+def behind(door: Door, routes: list[BaseRoute]) -> dict[str, Any]:
+    """The `app_kwargs` of Gradio's launch: own routes, and the door in front of everything.
+
+    Gradio puts its own middleware in front of what `app_kwargs` names as such: there, another
+    site's question is answered before ours is asked. So the door is put up when the server
+    starts, around the whole, before it listens.
+    """
+
+    @asynccontextmanager
+    async def put_up(app: Starlette) -> AsyncIterator[None]:
+        assert app.middleware_stack is not None  # this call came through it
+        door.app = app.middleware_stack
+        app.middleware_stack = door
+        yield
+
+    return {"routes": routes, "lifespan": put_up}
+
+
+def _limit_connections(page: gr.Blocks, proxies: Proxies, is_shared: bool) -> None:
+    """Connections from now on have limits; uvicorn asks for their class at each."""
+
+    def stands_for_many(address: str) -> bool:
+        # Visitors of a public link come from Gradio's helper on this machine.
+        return proxies.trusts(address) or (is_shared and is_loopback(address))
+
+    page.server.config.http_protocol_class = limited(Room(is_shared=stands_for_many))
+    # It warns of each request that is no HTTP.
+    logging.getLogger("uvicorn.error").setLevel(logging.ERROR)

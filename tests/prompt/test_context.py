@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from llama_ui.errors import ContextWindowError
-from llama_ui.prompt.context import exchanges_to_drop
+from llama_ui.prompt.plan import exchanges_to_drop
 
 
 def prompt_of(fixed: int, exchanges: list[int]):

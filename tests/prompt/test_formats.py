@@ -48,7 +48,7 @@ def test_a_relative_gets_its_own_template(engine_for, family):
 
 def test_the_end_of_a_turn_ends_a_reply(engine_for):
     tokenizer = FAMILIES["llama 3"]()
-    ends = engine_for(tokenizer)._batch._end_tokens
+    ends = engine_for(tokenizer)._scheduler._end_tokens
     assert {tokenizer.convert_tokens_to_ids(token) for token in ("</s>", "<|eot_id|>")} <= ends
 
 

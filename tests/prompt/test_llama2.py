@@ -5,7 +5,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from llama_ui.errors import DialogError
-from llama_ui.prompt.llama2 import TAGS, dialog_segments, encode_dialog, prompt_lengths
+from llama_ui.prompt import encode_dialog
+from llama_ui.prompt.llama2 import TAGS, Llama2Format
 from tests.sizes import examples
 
 PLAIN = [
@@ -75,14 +76,15 @@ def test_the_format_is_the_published_one(tokenizer):
         {"role": "assistant", "content": " Hi! "},
         {"role": "user", "content": "Bye\n"},
     ]
-    text = "".join(segment.text for segment in dialog_segments(messages, tokenizer))
+    text = "".join(segment.text for segment in Llama2Format(tokenizer).encode(messages))
     assert text == (
         "<s>[INST] <<SYS>>\nBe brief.\n<</SYS>>\n\n Hello [/INST] Hi! </s><s>[INST] Bye [/INST]"
     )
 
 
 def test_without_a_system_message_there_is_no_system_block(tokenizer):
-    text = "".join(s.text for s in dialog_segments([{"role": "user", "content": "Hi"}], tokenizer))
+    segments = Llama2Format(tokenizer).encode([{"role": "user", "content": "Hi"}])
+    text = "".join(segment.text for segment in segments)
     assert text == "<s>[INST] Hi [/INST]"
 
 
@@ -119,7 +121,7 @@ def test_the_text_is_kept(tokenizer, messages):
 @settings(max_examples=examples(100), deadline=None)
 @given(messages=dialogs(PLAIN + HOSTILE))
 def test_segments_say_where_each_token_comes_from(tokenizer, messages):
-    segments = dialog_segments(messages, tokenizer)
+    segments = Llama2Format(tokenizer).encode(messages)
     assert [t for s in segments for t in s.ids] == encode_dialog(messages, tokenizer)
     for segment in segments:
         if segment.kind == "template":
@@ -127,29 +129,6 @@ def test_segments_say_where_each_token_comes_from(tokenizer, messages):
         else:
             assert messages[segment.message]["role"] == segment.kind
             assert segment.text.strip() in messages[segment.message]["content"]
-
-
-@settings(max_examples=examples(100), deadline=None)
-@given(messages=dialogs(PLAIN + HOSTILE))
-def test_lengths_are_those_of_the_prompts(tokenizer, messages):
-    length = prompt_lengths(messages, tokenizer)
-    for dropped in range((len(messages) - (messages[0]["role"] == "system")) // 2 + 1):
-        segments = dialog_segments(messages, tokenizer, dropped)
-        assert length(dropped) == sum(len(segment.ids) for segment in segments)
-
-
-def test_dropped_exchanges_leave_the_system_message_and_the_last_message(tokenizer):
-    messages = [
-        {"role": "system", "content": "S"},
-        {"role": "user", "content": "one"},
-        {"role": "assistant", "content": "1"},
-        {"role": "user", "content": "two"},
-        {"role": "assistant", "content": "2"},
-        {"role": "user", "content": "three"},
-    ]
-    text = "".join(s.text for s in dialog_segments(messages, tokenizer, dropped=1))
-    assert text == "<s>[INST] <<SYS>>\nS\n<</SYS>>\n\ntwo [/INST] 2 </s><s>[INST] three [/INST]"
-    assert {s.message for s in dialog_segments(messages, tokenizer, dropped=2)} == {None, 0, 5}
 
 
 @pytest.mark.parametrize(

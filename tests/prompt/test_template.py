@@ -2,14 +2,28 @@
 
 import pytest
 from hypothesis import given, settings
+from tokenizers import AddedToken, Tokenizer
+from transformers import PreTrainedTokenizerFast
 
 from llama_ui.errors import DialogError, ModelError
+from llama_ui.prompt import encode_dialog
 from llama_ui.prompt.formats import CompletionFormat, choose_format
-from llama_ui.prompt.llama2 import Llama2Format, encode_dialog
+from llama_ui.prompt.llama2 import Llama2Format
 from llama_ui.prompt.template import TemplateFormat
 from tests.prompt.test_llama2 import HOSTILE, PLAIN, dialogs
 from tests.sizes import examples
-from tests.templates import FAMILIES, LLAMA_3, VICUNA, byte_level, characters
+from tests.templates import (
+    FAMILIES,
+    JOINS,
+    KEEPS_THOUGHTS,
+    LLAMA_2,
+    LLAMA_3,
+    R1,
+    R1_TRIMMED,
+    VICUNA,
+    byte_level,
+    characters,
+)
 
 WORDS = [*PLAIN, "Hello", " llama", "USER:", "\t", "日本", "12 345", "\U0010ffff", "<|", "|>"]
 TYPED = [
@@ -196,19 +210,123 @@ def test_a_template_cannot_reach_python():
 
 
 @pytest.mark.parametrize(
-    ("template", "name", "kind"),
+    ("tokenizer", "name", "kind"),
     [
-        ("{{ '<<SYS>>' }}", "whatever", Llama2Format),
-        (LLAMA_3, "Llama-3-8B-Instruct", TemplateFormat),
-        (VICUNA, "vicuna-7b", TemplateFormat),
-        ("", "Llama-2-7b-hf", CompletionFormat),
-        ("", "Llama-2-7b-chat-hf", Llama2Format),
-        ("", "CodeLlama-7b-Instruct-hf", Llama2Format),
-        ("", "TinyLlama-1.1B-intermediate", CompletionFormat),
+        (byte_level("{{ bos_token + '<<SYS>>' + messages[-1]['content'] }}"), "x", TemplateFormat),
+        (byte_level(LLAMA_3), "Llama-2-7b-chat-hf", TemplateFormat),
+        (byte_level(VICUNA), "vicuna-7b", TemplateFormat),
+        (characters(LLAMA_2, "prepend"), "whatever", Llama2Format),
+        (characters(LLAMA_2.replace(" [/INST]", "[/INST]"), "prepend"), "x", TemplateFormat),
+        (characters(LLAMA_2.replace("<<SYS>>\n", "<<SYS>>"), "prepend"), "x", TemplateFormat),
+        (characters(LLAMA_2.replace(".strip()", ""), "prepend"), "Llama-2-chat", TemplateFormat),
+        # Its tokenizer puts no space behind <s>, as the template's ids then show.
+        (characters(LLAMA_2, "first"), "Llama-2-7b-chat-hf", TemplateFormat),
+        (characters("", "prepend"), "Llama-2-7b-chat-hf", Llama2Format),
+        (characters("", "prepend"), "CodeLlama-7b-Instruct-hf", Llama2Format),
+        (characters("", "prepend"), "Llama-2-7b-hf", CompletionFormat),
+        (characters("", "prepend"), "TinyLlama-1.1B-intermediate", CompletionFormat),
+        (byte_level(""), "Llama-2-7b-chat-hf", CompletionFormat),
     ],
 )
-def test_the_format_is_chosen_by_template_and_name(template, name, kind):
-    assert type(choose_format(byte_level(template), name)) is kind
+def test_the_format_is_the_templates_or_the_reference_where_both_agree(tokenizer, name, kind):
+    assert type(choose_format(tokenizer, name)) is kind
+
+
+def reasoning(template, special=False):
+    """A tokenizer with the tokens around a thought, as DeepSeek's R1 has them."""
+    plain = Tokenizer.from_str(byte_level(LLAMA_3).backend_tokenizer.to_str())
+    tokenizer = PreTrainedTokenizerFast(
+        tokenizer_object=plain, bos_token="<s>", eos_token="</s>", chat_template=template
+    )
+    tokens = ("<think>", "</think>", "<|User|>", "<|Assistant|>")
+    tokenizer.add_tokens([AddedToken(t, special=special, normalized=False) for t in tokens])
+    return tokenizer
+
+
+THINKING = [
+    "One and one.</think>\n\nIt is 2.",
+    "<think>One and one.</think>It is 2. ",
+    "<think>\nnever ends",
+    "a</think>b</think>  c",
+    "</think>",
+    "It is 2.",
+    "<think></think>\n\n<think>x</think> ok </s>",
+]
+
+
+@pytest.mark.parametrize("special", [False, True])
+@pytest.mark.parametrize("template", [R1, R1_TRIMMED, KEEPS_THOUGHTS])
+def test_what_a_template_does_with_its_own_tokens_is_done(template, special):
+    """Thoughts are cut off and spaces trimmed as without the guard, whatever the tokens are."""
+    tokenizer = reasoning(template, special)
+    format = choose_format(tokenizer, "r1")
+    for reply in THINKING:
+        messages = [
+            {"role": "user", "content": "1+1?"},
+            {"role": "assistant", "content": reply},
+            {"role": "user", "content": "and 3+3?"},
+        ]
+        wanted = tokenizer.apply_chat_template(
+            messages, add_generation_prompt=True, return_dict=False
+        )
+        segments = format.encode(messages)
+        said = "".join(s.text for s in segments if s.kind == "assistant")
+        assert said in reply
+        if "</s>" in reply or (special and "think>" in said):
+            # What stays of a special token is spelled: the same text, other ids.
+            assert tokenizer.decode(joined_ids(segments)) == tokenizer.decode(wanted)
+            assert joined_ids(segments).count(tokenizer.eos_token_id) == 1
+        else:
+            assert joined_ids(segments) == wanted
+
+
+@pytest.mark.parametrize("special", [False, True])
+@pytest.mark.parametrize("template", [R1, R1_TRIMMED, KEEPS_THOUGHTS, JOINS])
+def test_typed_control_tokens_stay_text_whatever_the_template_cuts(template, special):
+    tokenizer = reasoning(template, special)
+    format = choose_format(tokenizer, "r1")
+    control = tokenizer.convert_tokens_to_ids(["<|User|>", "<|Assistant|>", "</s>", "<s>"])
+
+    @settings(max_examples=examples(50), deadline=None)
+    @given(messages=dialogs([*TYPED, "<think>", "</think>", "<|User|>", "<|Assis", "tant|>", " x"]))
+    def check(messages):
+        harmless = [{**m, "content": "x"} for m in messages]
+        ids, plain = (joined_ids(format.encode(each)) for each in (messages, harmless))
+        assert [i for i in ids if i in control] == [i for i in plain if i in control]
+
+    check()
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        "{% for a in range(99999) %}{% for b in range(99999) %}{% endfor %}{% endfor %}",
+        "{% for a in range(9999) %}{% for b in range(9999) %}{% for c in range(9999) %}{{ c }}"
+        "{% endfor %}{% endfor %}{% endfor %}",
+        "{% macro f(n) %}{% if n %}{{ f(n - 1) }}{{ f(n - 1) }}{% endif %}{% endmacro %}"
+        "{{ f(99) }}",
+        "{{ range(99999) | map('string') | list | length }}" * 100,
+        "{{ 10 ** 10 ** 10 }}",
+        "{% set x = 7 %}{{ x**x**x**x }}",
+    ],
+)
+def test_a_template_that_would_run_for_ever_is_refused(body):
+    with pytest.raises(ModelError, match="cannot be used"):
+        choose_format(byte_level(LLAMA_3 + body), "endless")
+
+
+def test_a_template_that_runs_for_ever_on_one_conversation_refuses_it():
+    endless = "{% for a in range(99999) %}{% for b in range(9999) %}{% endfor %}{% endfor %}"
+    body = "{% if 'loop' in messages[-1]['content'] %}" + endless + "{% endif %}"
+    format = choose_format(byte_level(LLAMA_3 + body), "it")
+    with pytest.raises(DialogError, match=r"refuses this conversation \(it takes too long\)"):
+        format.encode([{"role": "user", "content": "loop"}])
+    assert format.encode([{"role": "user", "content": "go"}])
+
+
+def test_stars_in_the_text_of_a_template_are_no_powers():
+    body = "{{ '' if messages else 'a ** b' }}{# 2 ** 3 #}**Be bold**"
+    assert choose_format(byte_level(LLAMA_3 + body), "bold").mode == "chat"
 
 
 def test_a_template_that_refuses_a_conversation_is_a_fault_of_the_dialogue():

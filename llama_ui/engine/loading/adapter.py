@@ -5,9 +5,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from safetensors import safe_open
-
-from llama_ui.engine.loading.checkpoint import ADAPTER_WEIGHTS, read_adapter
+from llama_ui.engine.loading.checkpoint import read_adapter
 from llama_ui.errors import ModelError
 
 INSTALL = "Run `.venv/bin/pip install -r requirements-adapters.txt`, and start again."
@@ -29,9 +27,9 @@ def put_adapter(model: Any, folder: Path, base_names: tuple[str, ...]) -> None:
         from peft import PeftModel
     except ImportError as error:
         raise ModelError("--adapter needs the package peft.", INSTALL) from error
-    config = read_adapter(folder)
+    config, shapes = read_adapter(folder)
     _check_base(folder, config, base_names)
-    _check_shapes(folder, model)
+    _check_shapes(folder, shapes, model)
     try:
         PeftModel.from_pretrained(model, str(folder), is_trainable=False).eval()
     except Exception as error:
@@ -56,18 +54,11 @@ def _last(name: str) -> str:
     return name.rstrip("/\\").replace("\\", "/").rpartition("/")[2].lower()
 
 
-def _check_shapes(folder: Path, model: Any) -> None:
+def _check_shapes(folder: Path, shapes: Mapping[str, list[int]], model: Any) -> None:
     """Each pair of matrices must fit the layer that it names."""
-    try:
-        with safe_open(folder / ADAPTER_WEIGHTS, framework="pt") as file:
-            shapes = {key: file.get_slice(key).get_shape() for key in file.keys()}  # noqa: SIM118
-    except Exception as error:
-        raise ModelError(
-            f"The adapter {folder.name} is damaged ({error}).", "Copy or download it again."
-        ) from error
     for key, shape in shapes.items():
         found = _WEIGHT.fullmatch(key)
-        if found is None:
+        if found is None or len(shape) != 2:
             continue
         try:
             layer = model.get_submodule(found[1])

@@ -1,40 +1,126 @@
-"""What a folder with a model holds, looked at before anything of it is loaded. No torch."""
+"""The files of a model: which ones they are, and whether each is whole. No torch.
+
+One rule for folders and for the Hub, the one by which transformers finds the weights.
+"""
 
 import json
 import struct
-from collections.abc import Mapping
-from pathlib import Path
+from collections.abc import Collection, Mapping
+from pathlib import Path, PurePosixPath
 from typing import Any
 
+from llama_ui.engine.loading.config import SERVE_IT
 from llama_ui.errors import ModelError
 
-SERVE_IT = "Serve it with vLLM or llama.cpp, and start this page with --server URL."
+WEIGHTS, INDEX = "model.safetensors", "model.safetensors.index.json"
 ADAPTER_WEIGHTS = "adapter_model.safetensors"
+# Everything that a load reads besides the weights. Never code, never pickled weights.
+SMALL_FILES = frozenset(
+    (
+        *("config.json", "generation_config.json", INDEX),
+        *("tokenizer.json", "tokenizer.model", "tokenizer_config.json", "special_tokens_map.json"),
+        *("added_tokens.json", "vocab.json", "merges.txt"),
+        *("chat_template.jinja", "chat_template.json"),
+    )
+)
 _PICKLES = ("*.bin", "*.pt", "*.pth", "*.ckpt")
+_LFS_POINTER = b"version https://git-lfs"
 _MOST_HEADER = 100_000_000  # bytes, as safetensors itself allows
+_AGAIN = "Copy or download it again."
 
 
-def read_checkpoint(folder: Path) -> dict[str, Any]:
-    """The config.json of a complete, safe checkpoint of the Llama architecture.
+def read_config(folder: Path) -> dict[str, Any]:
+    """The config.json of a folder with a model; raises ModelError without one, or a whole one."""
+    if folder.suffix == ".gguf" or (
+        next(folder.glob("*.gguf"), None) and not next(folder.glob("*.safetensors"), None)
+    ):
+        raise gguf(folder)
+    if not (folder / "config.json").is_file():
+        raise ModelError(
+            f"The folder {folder} holds no model: it has no config.json.",
+            "Choose the folder that holds config.json, the tokenizer and *.safetensors.",
+        )
+    return read_json(folder / "config.json")
+
+
+def check_small_files(folder: Path) -> None:
+    """Look at every file of a model that a load reads besides config.json and the weights.
 
     Raises:
-        ModelError: says what is missing, damaged, unsafe or not supported.
+        ModelError: says what is missing or damaged.
     """
-    if next(folder.glob("*.gguf"), None) and not next(folder.glob("*.safetensors"), None):
-        raise gguf(folder)
-    config = _read_json(folder, "config.json")
-    check_supported(str(folder), config)
-    _check_weights(folder)
-    if not any((folder / name).is_file() for name in ("tokenizer.json", "tokenizer.model")):
+    names = {path.name for path in folder.iterdir() if path.is_file()} & SMALL_FILES
+    if not names & {"tokenizer.json", "tokenizer.model"}:
         raise ModelError(
             f"The folder {folder} has no tokenizer (tokenizer.json or tokenizer.model).",
             "Copy it from where the weights come from.",
         )
-    return config
+    for name in sorted(names - {"config.json", INDEX}):
+        if name.endswith(".json"):
+            read_json(folder / name)
+        else:
+            _check_start(folder / name)
 
 
-def read_adapter(folder: Path) -> dict[str, Any]:
-    """The adapter_config.json of a complete, safe LoRA adapter, as peft saves it.
+def check_weights(folder: Path) -> None:
+    """Raises ModelError unless all weights of a model are there, whole and safe."""
+    names = {path.name for path in folder.iterdir() if path.is_file()}
+    for name in weight_files(f"The folder {folder}", folder, names):
+        read_weight_shapes(folder / name)
+
+
+def weight_files(source: str, folder: Path, names: Collection[str]) -> list[str]:
+    """The files with the weights of a model: model.safetensors, or else those of its index.
+
+    Args:
+        source: what the model is called, for faults.
+        folder: where its index lies.
+        names: of all its files, relative to that folder.
+
+    Raises:
+        ModelError: there are none in this format, or the index is broken or unsafe.
+    """
+    if WEIGHTS in names:
+        return [WEIGHTS]
+    if INDEX in names:
+        return _shards(source, folder / INDEX)
+    if ADAPTER_WEIGHTS in names:
+        raise ModelError(
+            f"{source} is an adapter, not a whole model.",
+            "Name the model that it was made for with --model, and this one with --adapter.",
+        )
+    pickles = [n for n in sorted(names) for p in _PICKLES if PurePosixPath(n).match(p)]
+    if pickles:
+        raise ModelError(
+            f"{source} has its weights only as {pickles[0]}: a pickle, which can run any program "
+            "when it is opened, so it is not.",
+            "Get the model as *.safetensors, or convert it where you trust it.",
+        )
+    raise ModelError(
+        f"{source} has no weights: neither {WEIGHTS} nor {INDEX}.", "Copy or download it again."
+    )
+
+
+def _shards(source: str, path: Path) -> list[str]:
+    weights = read_json(path).get("weight_map")
+    if not isinstance(weights, Mapping) or not weights:
+        raise ModelError(f"{path} is damaged (it names no files).", _AGAIN)
+    for name in weights.values():
+        # What it names is read as weights: nothing else, and nothing from outside the folder.
+        place = PurePosixPath(str(name))
+        is_inside = not place.is_absolute() and ".." not in place.parts and "\\" not in str(name)
+        if not isinstance(name, str) or not is_inside or place.suffix != ".safetensors":
+            raise ModelError(
+                f"{source} cannot be trusted: its index {INDEX} names {str(name)[:100]!r} as a "
+                "file with weights.",
+                "Get the model from the place where its authors publish it.",
+            )
+    return sorted(set(weights.values()))
+
+
+def read_adapter(folder: Path) -> tuple[dict[str, Any], dict[str, list[int]]]:
+    """The adapter_config.json of a complete, safe LoRA adapter as peft saves it, and the shapes of
+    its weights by their names.
 
     Raises:
         ModelError: says what is missing, damaged, unsafe or not supported.
@@ -44,7 +130,7 @@ def read_adapter(folder: Path) -> dict[str, Any]:
             f"There is no adapter in {folder}: it has no adapter_config.json.",
             "Choose the folder that peft saved it in.",
         )
-    config = _read_json(folder, "adapter_config.json")
+    config = read_json(folder / "adapter_config.json")
     kind = config.get("peft_type")
     if kind != "LORA":
         raise ModelError(
@@ -57,25 +143,7 @@ def read_adapter(folder: Path) -> dict[str, Any]:
             "program when it is opened, so it is not.",
             "Save it again with a newer peft.",
         )
-    check_weight_file(folder / ADAPTER_WEIGHTS)
-    return config
-
-
-def check_supported(name: str, config: Mapping[str, Any]) -> None:
-    """Refuse, by its config.json, what this page cannot run; raises ModelError."""
-    kind = config.get("model_type")
-    if kind != "llama":
-        raise ModelError(
-            f"{name} is a {kind!r} model; this page runs the Llama architecture.", SERVE_IT
-        )
-    saved = config.get("quantization_config") or {}
-    method = str(saved.get("quant_method", "bitsandbytes"))
-    if method != "bitsandbytes":
-        raise ModelError(
-            f"{name} is quantised by {method.upper()}; this page runs plain checkpoints and those "
-            "of bitsandbytes.",
-            SERVE_IT,
-        )
+    return config, read_weight_shapes(folder / ADAPTER_WEIGHTS)
 
 
 def gguf(path: Path) -> ModelError:
@@ -83,33 +151,14 @@ def gguf(path: Path) -> ModelError:
     return ModelError(f"{path} is in the GGUF format of llama.cpp, not in safetensors.", SERVE_IT)
 
 
-def _check_weights(folder: Path) -> None:
-    index = folder / "model.safetensors.index.json"
-    if index.is_file():
-        files = sorted(set(_read_json(folder, index.name).get("weight_map", {}).values()))
-    else:
-        files = sorted(path.name for path in folder.glob("*.safetensors"))
-    if not files:
-        pickles = [path.name for pattern in _PICKLES for path in folder.glob(pattern)]
-        if pickles:
-            raise ModelError(
-                f"The folder {folder} has its weights only as {pickles[0]}: a pickle, which can "
-                "run any program when it is opened, so it is not.",
-                "Get the model as *.safetensors, or convert it where you trust it.",
-            )
-        raise ModelError(
-            f"The folder {folder} has no weights (*.safetensors).", "Copy or download it again."
-        )
-    for name in files:
-        check_weight_file(folder / name)
-
-
-def check_weight_file(path: Path) -> None:
-    """A file of safetensors says in its first bytes how long it is (safetensors' format)."""
+def read_weight_shapes(path: Path) -> dict[str, list[int]]:
+    """The shape of each tensor in a file of safetensors, which must be as long as its header says
+    (github.com/huggingface/safetensors, Format); raises ModelError."""
     if not path.is_file():
         raise ModelError(
             f"The folder {path.parent} lacks {path.name}.", "Copy or download it again."
         )
+    _check_start(path)
     size = path.stat().st_size
     try:
         with path.open("rb") as file:
@@ -117,29 +166,50 @@ def check_weight_file(path: Path) -> None:
             if length > min(size, _MOST_HEADER):
                 raise ValueError("its header is cut off")
             header = json.loads(file.read(length))
-        ends = [item["data_offsets"][1] for name, item in header.items() if name != "__metadata__"]
+        tensors = {name: item for name, item in header.items() if name != "__metadata__"}
+        ends = [item["data_offsets"][1] for item in tensors.values()]
         wanted = 8 + length + max(ends, default=0)
         if wanted != size:
             raise ValueError(f"it has {size:,} bytes, not {wanted:,}")
-    except (struct.error, ValueError, KeyError, TypeError, IndexError, AttributeError) as error:
-        raise ModelError(
-            f"{path} is damaged ({error}).", "Delete this file, and copy or download it again."
-        ) from error
+        return {name: [*item["shape"]] for name, item in tensors.items()}
+    except ValueError as error:
+        raise _damaged(path, error) from error
+    except (struct.error, KeyError, TypeError, IndexError, AttributeError, RecursionError) as error:
+        raise _damaged(path, "its header cannot be read") from error
 
 
-def _read_json(folder: Path, name: str) -> dict[str, Any]:
-    path = folder / name
-    if not path.is_file():
-        raise ModelError(
-            f"The folder {folder} holds no model: it has no {name}.",
-            "Choose the folder that holds config.json, the tokenizer and *.safetensors.",
-        )
+def read_json(path: Path) -> dict[str, Any]:
+    """A file with a JSON object; raises ModelError when it is none."""
+    _check_start(path)
     try:
         value = json.loads(path.read_text(encoding="utf-8"))
         if not isinstance(value, dict):
             raise ValueError("not an object")
-    except (OSError, ValueError) as error:
-        raise ModelError(
-            f"{path} is damaged ({error}).", "Delete this file, and copy or download it again."
-        ) from error
+    except (OSError, ValueError, RecursionError) as error:
+        raise _damaged(path, error) from error
     return value
+
+
+def _check_start(path: Path) -> None:
+    """Raises ModelError for a file that is empty, or what git leaves in its place."""
+    try:
+        with path.open("rb") as file:
+            start = file.read(len(_LFS_POINTER))
+    except OSError as error:
+        raise ModelError(
+            f"{path} cannot be read ({error.strerror}).", "Give yourself the right to read it."
+        ) from error
+    if start == _LFS_POINTER:
+        raise ModelError(
+            f"{path} is only a Git LFS pointer: the file itself was never fetched.",
+            "Install git-lfs and run `git lfs pull` in that folder.",
+        )
+    if not start:
+        raise _damaged(path, "it is empty")
+
+
+def _damaged(path: Path, error: Exception | str) -> ModelError:
+    return ModelError(
+        f"{path} is damaged ({str(error)[:200]}).",
+        "Delete this file, and copy or download it again.",
+    )

@@ -9,11 +9,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import partial
-from typing import Any
+from typing import Any, Literal
 
 from llama_ui.engine.loading.shape import HALF, LLAMA_2, ModelShape
+from llama_ui.engine.progress import size_in_words
 from llama_ui.errors import ModelError
-from llama_ui.settings import KVCacheKind, Quantization
+from llama_ui.settings import KVCacheKind
+
+Held = Literal["4bit", "8bit", "none"]
 
 MOST_SLOTS = 32  # that an engine takes by itself, however much memory there is
 SLOTS_ON_CPU = 4
@@ -51,7 +54,7 @@ class MemoryNeed:
 def memory_need(
     config: Mapping[str, Any],
     *,
-    quantization: Quantization = "4bit",
+    quantization: Held = "4bit",
     context: int | None = None,
     slots: int = 1,
     gpus: int = 1,
@@ -87,7 +90,7 @@ def most_slots(
     config: Mapping[str, Any],
     free: int,
     *,
-    quantization: Quantization = "4bit",
+    quantization: Held = "4bit",
     context: int | None = None,
     gpus: int = 1,
     kv_cache: KVCacheKind = "16bit",
@@ -126,7 +129,7 @@ def what_fits(
     config: Mapping[str, Any],
     free: int,
     *,
-    quantization: Quantization = "4bit",
+    quantization: Held = "4bit",
     context: int | None = None,
     slots: int | None = None,
     gpus: int = 1,
@@ -152,8 +155,8 @@ def what_fits(
     fits = partial(most_slots, free=free, gpus=gpus, kv_cache=kv_cache)
     length = context or ModelShape.of(config).context
     problem = (
-        f"{name} does not fit in {gigabytes(free)} of memory: with {_slots(slots or 1)} of "
-        f"{length:,} tokens it takes {gigabytes(wanted.total)}."
+        f"{name} does not fit in {size_in_words(free)} of memory: with {_slots(slots or 1)} of "
+        f"{length:,} tokens it takes {size_in_words(wanted.total)}."
     )
     if fewer := fits(config, quantization=quantization, context=context):
         return ModelError(problem, f"It fits with --slots {fewer}.")
@@ -170,17 +173,11 @@ def what_fits(
     return ModelError(problem, "Pocket Llama fits everywhere: --model pocket.")
 
 
-def gigabytes(size: int) -> str:
-    """Bytes as people say them: 3.9 GB."""
-    amount = size / 1e9
-    return f"{amount:.0f} GB" if amount >= 100 else f"{amount:.1f} GB"
-
-
 def _slots(count: int) -> str:
     return "1 slot" if count == 1 else f"{count} slots"
 
 
-def _kept_quantization(config: Mapping[str, Any]) -> tuple[Quantization, bool] | None:
+def _kept_quantization(config: Mapping[str, Any]) -> tuple[Held, bool] | None:
     """How a checkpoint of bitsandbytes is quantised, and whether its scales are too."""
     saved = config.get("quantization_config")
     if not saved:
@@ -190,7 +187,7 @@ def _kept_quantization(config: Mapping[str, Any]) -> tuple[Quantization, bool] |
     return "4bit", bool(saved.get("bnb_4bit_use_double_quant", False))
 
 
-def _layer_bytes(shape: ModelShape, kind: Quantization, is_double: bool, on_gpu: bool) -> int:
+def _layer_bytes(shape: ModelShape, kind: Held, is_double: bool, on_gpu: bool) -> int:
     every = shape.joined_weights + shape.other_weights
     if kind == "none":
         return every * HALF

@@ -38,8 +38,15 @@ def choose_window(config: Any, wanted: int | None, rope: Rope | None) -> Window:
     stretched = float(parameters.get("factor", 1.0)) if own in ("linear", "dynamic") else 1.0
     trained = int(base * stretched)
     length = wanted or base
+    changes_at = {"dynamic": base, "longrope": parameters.get("original_max_position_embeddings")}
     if rope is None and length <= trained:
-        return Window(length)
+        if length <= (changes_at.get(own) or length):
+            return Window(length)
+        return Window(
+            length,
+            f"The model's position scaling ({own}) depends on the length; here it is that of the "
+            "whole context, also for short chats.",
+        )
     if rope is None:
         return Window(
             length,

@@ -72,6 +72,11 @@ class ModelShape:
         tables = 1 if self.is_tied else 2
         return tables * self.vocabulary * self.hidden + (2 * self.layers + 1) * self.hidden
 
+    @property
+    def parameters(self) -> int:
+        """Of the whole model, biases left out."""
+        return self.layers * (self.joined_weights + self.other_weights) + self.unquantised_weights
+
     def bytes_per_token(self, itemsize: int, is_8bit: bool = False) -> int:
         """Keys and values of one position of one slot, over all layers; in 8 bits with a 16-bit
         scale for each vector."""

@@ -11,9 +11,15 @@ import torch
 
 from llama_ui.chat.sampling import Sampling
 from llama_ui.engine.base import EngineInfo, EngineLoad
-from llama_ui.engine.loading.loader import LoadedModel
-from llama_ui.engine.local.faults import MEMORY_FULL, bug, has_lost_the_gpu, is_out_of_memory
-from llama_ui.engine.local.kernels.nf4 import pack_model
+from llama_ui.engine.local.faults import (
+    CRASHED,
+    MEMORY_FULL,
+    NOT_FINITE,
+    bug,
+    has_lost_the_gpu,
+    is_out_of_memory,
+)
+from llama_ui.engine.local.forward import ForwardLost, Loaded
 from llama_ui.engine.local.request import Request
 from llama_ui.engine.local.scheduler import make_scheduler
 from llama_ui.engine.local.wording import Wording
@@ -21,11 +27,12 @@ from llama_ui.engine.meter import SpeedMeter
 from llama_ui.engine.reply import Chunk, FinishReason, Reply, Token
 from llama_ui.errors import BusyError, ChatError, EngineError
 from llama_ui.prompt.plan import PromptPlan
-from llama_ui.settings import KVCacheKind
 
 log = logging.getLogger(__name__)
 
 _Result = TypeVar("_Result")
+
+_MOST_LOSSES = 2  # of the forward pass, that a request lives through
 
 
 class LocalEngine(Wording):
@@ -39,25 +46,22 @@ class LocalEngine(Wording):
         chunk: prompt tokens computed between two decode steps; by default what suits the device.
         on_fatal: called, in the engine's thread, when it can answer no more: the GPU is lost to
             this process, or the loop itself has failed.
-        kv_cache: how keys and values are held.
     """
 
     def __init__(
         self,
-        loaded: LoadedModel,
+        loaded: Loaded,
         slots: int | None = None,
         max_waiting: int = 32,
         public_system: str = "",
         chunk: int | None = None,
         on_fatal: Callable[[], None] = lambda: None,
-        kv_cache: KVCacheKind = "16bit",
     ) -> None:
         super().__init__(loaded, public_system)
-        note = pack_model(loaded.model)
-        self._info = replace(loaded.info, notes=(*loaded.info.notes, *([note] if note else [])))
         self._max_waiting = max_waiting
         self._on_fatal = on_fatal
-        self._scheduler = make_scheduler(loaded, slots, chunk, kv_cache == "8bit")
+        self._scheduler = make_scheduler(loaded, slots, chunk)
+        self._info = replace(loaded.info, notes=(*loaded.info.notes, *self._scheduler.notes))
         self._drawn: list[tuple[Request, Token]] = []  # not streamed yet
         self._waiting: list[Request] = []
         self._leaving: set[str] = set()
@@ -109,6 +113,7 @@ class LocalEngine(Wording):
             self._state = "closed"
             self._changed.notify()
         self._thread.join()
+        self._scheduler.close()
 
     @torch.inference_mode()
     def _run(self) -> None:
@@ -173,6 +178,8 @@ class LocalEngine(Wording):
         """One token for each; while a GPU computes them, those drawn before are streamed."""
         self._speed.add(len(ready))
         self._drawn = self._scheduler.decode(ready, self._accept_drawn)
+        if not self._scheduler.overlaps:
+            self._accept_drawn()
 
     def _accept_drawn(self) -> None:
         """Stream the tokens of the last step; a fault in one is that request's alone."""
@@ -180,6 +187,10 @@ class LocalEngine(Wording):
         for request, token in drawn:
             if request not in self._scheduler.requests:
                 continue  # cancelled meanwhile
+            if token.id < 0:
+                log.error("%s", NOT_FINITE)
+                self._fail([request], NOT_FINITE)
+                continue
             try:
                 reason = self._scheduler.accept(request, token)
                 if reason is not None:
@@ -204,6 +215,12 @@ class LocalEngine(Wording):
         """Do the work; a fault ends the requests that it was done for, not the engine."""
         try:
             return work()
+        except ForwardLost as error:
+            log.error("%s", error)
+            self._restart(affected)
+            return None
+        except ChatError as error:
+            is_full, fault = False, error
         except Exception as error:
             is_full = is_out_of_memory(error)
             if has_lost_the_gpu(error):
@@ -215,6 +232,13 @@ class LocalEngine(Wording):
             self._scheduler.shrink()
             torch.cuda.empty_cache()
         return None
+
+    def _restart(self, affected: Sequence[Request]) -> None:
+        """Feed every request again; those that were there at each of several losses end."""
+        self._scheduler.restart()
+        for request in affected:
+            request.losses += 1
+        self._fail([request for request in affected if request.losses > _MOST_LOSSES], CRASHED)
 
     def _give_up(self, fault: Exception) -> None:
         """The GPU is lost to this process, or the loop itself has a bug: nothing goes on here."""

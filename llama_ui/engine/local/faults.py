@@ -13,6 +13,18 @@ MEMORY_FULL = EngineError(
     "Shorten the conversation or lower the max new tokens, and retry.",
 )
 
+CRASHED = EngineError(
+    "llama.cpp has crashed again and again while it wrote this reply.",
+    "Change the message and retry; should it happen with every message, choose another model.",
+)
+
+
+NOT_FINITE = EngineError(
+    "The model computes no numbers (NaN or infinite): its weights are damaged, or too large for "
+    "the way they are held.",
+    "Copy or download the model again, or start with another --quantization.",
+)
+
 
 def bug(fault: Exception) -> EngineError:
     """Log a fault that nobody expected; returns what the reader is told."""

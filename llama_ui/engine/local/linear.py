@@ -7,6 +7,7 @@ import torch
 from bitsandbytes.functional import QuantState
 from bitsandbytes.nn.modules import Linear4bit, Params4bit
 
+from llama_ui.engine.loading.weights import pack_only_what_fits
 from llama_ui.engine.local.kernels.nf4 import (
     MOST_ROWS,
     NF4Linear,
@@ -63,7 +64,7 @@ class Joined:
         self._layers: Sequence[Linear] = layers
         if kinds == {NF4Linear}:
             self._layers = [lambda x: linear(layers, x)]
-        elif not has_bias and kinds == {Linear4bit}:
+        elif not has_bias and kinds == {Linear4bit} and all(map(_has_whole_blocks, layers)):
             self._layers = [direct(_join_4bit(layers))]
         elif not has_bias and kinds == {torch.nn.Linear}:
             self._layers = [_join_plain(layers)]
@@ -99,8 +100,14 @@ def _join_plain(layers: Sequence[torch.nn.Linear]) -> torch.nn.Linear:
     return joined
 
 
+def _has_whole_blocks(layer: Any) -> bool:
+    """Whether the last block of weights that share a scale is full."""
+    state = layer.weight.quant_state
+    return bool(state.shape.numel() % state.blocksize == 0)
+
+
 def _join_4bit(layers: Sequence[Any]) -> Any:
-    """Rows of a 4-bit weight are whole blocks, so joining rows is joining blocks."""
+    """Each weight is whole blocks of weights that share a scale, so blocks can be joined."""
     states = [layer.weight.quant_state for layer in layers]
     data = torch.cat([layer.weight.data.reshape(-1, 1) for layer in layers])
     sizes = [layer.weight.data.numel() for layer in layers]
@@ -132,4 +139,5 @@ def _join_4bit(layers: Sequence[Any]) -> Any:
         bnb_quantized=True,
         module=joined,
     )
+    pack_only_what_fits(joined)
     return joined.eval()

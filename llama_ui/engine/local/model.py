@@ -13,9 +13,14 @@ from typing import Any
 import torch
 import torch.nn.functional as F
 
+from llama_ui.engine.loading.shape import CHUNK_ON_GPU
 from llama_ui.engine.local.kernels import step
-from llama_ui.engine.local.kv_cache import KVCache
+from llama_ui.engine.local.kernels.nf4 import pack_model
+from llama_ui.engine.local.kv_cache import KVCache, cache_dtype, slots_that_fit
 from llama_ui.engine.local.linear import GatedUp, Joined, direct
+from llama_ui.errors import ModelError
+
+_CHUNK_ON_CPU = 128
 
 
 class LlamaForward:
@@ -25,20 +30,30 @@ class LlamaForward:
         model: the loaded model; its layers may lie on several devices.
         layers: of the model, joined.
         cache: where keys and values go.
+        notes: what a reader should know of how it computes.
     """
 
-    def __init__(self, model: Any, layers: Sequence["Layer"], cache: KVCache) -> None:
+    def __init__(
+        self,
+        model: Any,
+        layers: Sequence["Layer"],
+        cache: KVCache,
+        notes: tuple[str, ...] = (),
+    ) -> None:
         config = model.config
         self._embed = model.model.embed_tokens
         self._layers = layers
         self._norm = model.model.norm
         self._head = model.lm_head
         self._eps = config.rms_norm_eps
+        self.notes = notes
         self._cache = cache
         self._kv_heads = config.num_key_value_heads
         self._groups = config.num_attention_heads // config.num_key_value_heads
         self._head_dim = config.head_dim or config.hidden_size // config.num_attention_heads
         self.device: torch.device = self._embed.weight.device
+        self.vocabulary: int = config.vocab_size
+        self.chunk = CHUNK_ON_GPU if self.device.type == "cuda" else _CHUNK_ON_CPU
         ends = (self._embed.weight, self._norm.weight, self._head.weight)
         self.devices = {tensor.device for tensor in (*ends, *cache.keys)}
         # LLM.int8() looks for outliers at every call, and waits for the GPU to tell.
@@ -109,6 +124,9 @@ class LlamaForward:
         hidden = F.rms_norm(hidden, hidden.shape[-1:], self._norm.weight, self._eps)
         scores: torch.Tensor = self._head(hidden)
         return scores.float().to(self.device)
+
+    def close(self) -> None:
+        """Nothing of it lies outside of this process."""
 
     def _attention(
         self, layer: "Layer", number: int, x: torch.Tensor, at: "_Place"
@@ -195,6 +213,37 @@ class _Place:
             return self
         tensors = (self.rows, self.positions, self.mask, self.cos, self.sin)
         return _Place(self.first_row, self.length, *(tensor.to(device) for tensor in tensors))
+
+
+def allocate(
+    model: Any, length: int, slots: int | None, is_8bit: bool = False
+) -> tuple[LlamaForward, KVCache]:
+    """Everything that holds memory, in the order in which it must be taken.
+
+    Args:
+        model: a LlamaForCausalLM.
+        length: positions a slot, in tokens.
+        slots: by default what suits the device.
+        is_8bit: whether to hold keys and values in 8 bits.
+
+    Raises:
+        ModelError: there is no memory left.
+    """
+    try:
+        note = pack_model(model)
+        layers = [Layer(layer) for layer in model.model.layers]
+        # What loading and joining used in between is free for conversations.
+        torch.cuda.empty_cache()
+        devices = [layer.attention_norm.device for layer in layers]
+        dtype = cache_dtype(devices, model.dtype)
+        slots = slots or slots_that_fit(model.config, length, devices, dtype, is_8bit)
+        cache = KVCache(model.config, slots, length, devices, dtype, is_8bit)
+    except torch.OutOfMemoryError:
+        raise ModelError(
+            "The model is loaded, but there is no memory left to hold conversations.",
+            "Start with a smaller --context or fewer --slots.",
+        ) from None
+    return LlamaForward(model, layers, cache, (note,) if note else ()), cache
 
 
 def _rotate(x: torch.Tensor, cos: torch.Tensor, sin: torch.Tensor) -> torch.Tensor:

@@ -3,14 +3,13 @@
 import random
 import secrets
 from collections import Counter
-from dataclasses import dataclass, field
-
-from transformers import PreTrainedTokenizerBase
+from dataclasses import dataclass, field, replace
 
 from llama_ui.chat.sampling import LIMITS, Sampling
 from llama_ui.engine.local.slots import Slot
 from llama_ui.engine.local.streamer import ReplyStreamer
 from llama_ui.engine.reply import FinishReason, Reply, Token
+from llama_ui.prompt.llama2 import Tokenizer
 from llama_ui.prompt.plan import PromptPlan
 
 
@@ -31,6 +30,7 @@ class Request:
         num_computed_tokens: how many of the ids have their keys and values in the slot.
         is_decoding: whether it has taken part in a decode step.
         ending: how it ends, if a token that was taken ends it.
+        losses: how often the forward pass was lost while it took part.
         times_drawn: how often each token has been drawn.
     """
 
@@ -46,12 +46,11 @@ class Request:
     num_computed_tokens: int = 0
     is_decoding: bool = False
     ending: FinishReason | None = None
+    losses: int = 0
     times_drawn: Counter[int] = field(default_factory=Counter)
 
     @classmethod
-    def create(
-        cls, plan: PromptPlan, sampling: Sampling, tokenizer: PreTrainedTokenizerBase
-    ) -> "Request":
+    def create(cls, plan: PromptPlan, sampling: Sampling, tokenizer: Tokenizer) -> "Request":
         """A new request; without a seed it draws one, so that the reply can be repeated."""
         largest = int(LIMITS["seed"][1])
         seed = secrets.randbelow(largest + 1) if sampling.seed is None else sampling.seed
@@ -59,7 +58,7 @@ class Request:
         return cls(
             ids=ids,
             prompt_tokens=len(ids),
-            sampling=sampling,
+            sampling=replace(sampling, seed=seed),
             owner=plan.owner,
             public=plan.public_tokens,
             reply=reply,
@@ -76,6 +75,14 @@ class Request:
     def has_ended(self) -> bool:
         """Whether its last token ends it, even if nobody has been told yet."""
         return self.ending is not None
+
+    def restart(self) -> None:
+        """Begin again with the prompt and what has been drawn; the next draw is the one that was
+        to come: one number a token. What the penalties look at is not lost."""
+        self.num_computed_tokens = 0
+        self.numbers = random.Random(self.sampling.seed)
+        for _ in range(len(self.ids) - self.prompt_tokens):
+            self.numbers.random()
 
     def take(self, token: Token, end_tokens: frozenset[int], window: int) -> None:
         """Go on with a drawn token, or end with it."""

@@ -12,8 +12,7 @@ from dataclasses import dataclass, fields
 import torch
 
 from llama_ui.chat.sampling import LIMITS, SAMPLING, Sampling
-from llama_ui.engine.local.kv_cache import KVCache
-from llama_ui.engine.local.model import LlamaForward
+from llama_ui.engine.local.forward import Cache, Forward
 from llama_ui.engine.local.sampler import RowOptions, penalize, sample
 from llama_ui.engine.reply import Token
 
@@ -83,12 +82,12 @@ class ModelRunner:
         vocabulary: how many tokens there are.
     """
 
-    def __init__(self, forward: LlamaForward, cache: KVCache, vocabulary: int) -> None:
+    def __init__(self, forward: Forward, cache: Cache, vocabulary: int) -> None:
         device = forward.device
         on_one_gpu = device.type == "cuda" and len(forward.devices) == 1
         self._forward = forward
         self._cache = cache
-        self._use_graphs = on_one_gpu and forward.can_be_captured
+        self._use_graphs = self.overlaps = on_one_gpu and forward.can_be_captured
         self._graphs: dict[_Shape, tuple[torch.cuda.CUDAGraph, _Output]] = {}
         self._pool = torch.cuda.graph_pool_handle() if on_one_gpu else None
         # One for all captures: cuBLAS keeps a workspace for every stream it has seen.
@@ -100,7 +99,7 @@ class ModelRunner:
         self._inputs = torch.zeros(shape, device=device)
         # What the penalties look at; kept up to date in the steps that have any.
         self._seen = torch.zeros(cache.slots, vocabulary, dtype=torch.bool, device=device)
-        self._drawn = torch.zeros(cache.slots, vocabulary, dtype=torch.int16, device=device)
+        self._drawn = torch.zeros(cache.slots, vocabulary, device=device)
 
     def begin(self, row: int, ids: Sequence[int]) -> None:
         """Tell which tokens the prompt of a row holds, for the penalties."""
@@ -125,18 +124,15 @@ class ModelRunner:
 
         Args:
             inputs: one for each live row.
-            meanwhile: work to do while a GPU computes; before the step where nothing computes
-                beside this thread.
+            meanwhile: work to do while a GPU computes, where it does so by itself (overlaps).
         """
-        if not self._use_graphs:
-            meanwhile()
         shape = self._shape(inputs)
         self._host[:, : shape.rows] = self._idle[:, None]
         columns = torch.tensor([item.column() for item in inputs])
         self._host[:, [item.row for item in inputs]] = columns.T
         self._inputs.copy_(self._host, non_blocking=True)
         output = self._launch(shape)
-        if self._use_graphs:
+        if self.overlaps:
             meanwhile()
         return _tokens(output, inputs)
 
@@ -204,14 +200,15 @@ class ModelRunner:
             seen, drawn = self._seen[: shape.rows], self._drawn[: shape.rows]
             seen.scatter_(1, tokens, True)
             # Written, not added: a step may be run twice (see _capture).
-            drawn.scatter_(1, tokens, times_drawn.to(drawn.dtype)[:, None])
+            drawn.scatter_(1, tokens, times_drawn[:, None])
             penalized = penalize(logits, seen, drawn, options)
         chosen = sample(penalized, options, shape.candidates)
         if not shape.logprobs:
             return _Output(chosen)
         every = logits.log_softmax(-1)
-        best, ids = every.topk(_TOP, dim=-1)
-        return _Output(chosen, torch.cat((every.gather(-1, chosen[:, None]), best), dim=-1), ids)
+        best, ids = every.topk(min(_TOP, every.shape[-1]), dim=-1)
+        own = every.gather(-1, chosen.clamp(min=0)[:, None])
+        return _Output(chosen, torch.cat((own, best), dim=-1), ids)
 
 
 def _tokens(output: _Output, inputs: Sequence[RowInput]) -> list[Token]:

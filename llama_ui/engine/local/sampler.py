@@ -35,13 +35,15 @@ def penalize(
     Args:
         logits: [rows, vocabulary].
         seen: which tokens the prompt or the reply of a row holds, bool, [rows, vocabulary].
-        drawn: how often the reply of a row holds each token, [rows, vocabulary].
+        drawn: how often the reply of a row holds each token, float32, [rows, vocabulary].
     """
     penalty = options.repetition_penalty[:, None]
-    lowered = torch.where(logits > 0, logits / penalty, logits * penalty)
+    # At least 1, so the lower of the two is the quotient above 0 and the product below.
+    lowered = torch.minimum(logits / penalty, logits * penalty)
+    penalized = torch.where(seen, lowered, logits)
     # As OpenAI defines them, in the order of vLLM.
-    once, each = options.presence_penalty[:, None], options.frequency_penalty[:, None]
-    return torch.where(seen, lowered, logits) - each * drawn - once * (drawn > 0)
+    penalized.addcmul_(drawn, -options.frequency_penalty[:, None])
+    return penalized.addcmul_(drawn.clamp(max=1), -options.presence_penalty[:, None])
 
 
 def sample(logits: torch.Tensor, options: RowOptions, candidates: int) -> torch.Tensor:
@@ -52,7 +54,7 @@ def sample(logits: torch.Tensor, options: RowOptions, candidates: int) -> torch.
         candidates: how many of the best tokens to look at; at least the largest top_k.
 
     Returns:
-        Token ids, [rows].
+        Token ids, [rows]; -1 where the best logit is not a finite number.
     """
     best, ids = largest(logits, candidates)
     is_greedy = options.temperature == 0
@@ -71,4 +73,6 @@ def sample(logits: torch.Tensor, options: RowOptions, candidates: int) -> torch.
     # number keeps none: it must not reach outside, where it would end the rows beside it.
     choice = torch.minimum(choice, kept.sum(-1) - 1).clamp(min=0)
     drawn = ids.gather(-1, choice[:, None])[:, 0]
-    return torch.where(is_greedy, logits.argmax(-1), drawn)
+    drawn = torch.where(is_greedy, logits.argmax(-1), drawn)
+    # NaN counts as the largest, so one anywhere in a row comes first.
+    return torch.where(best[:, 0].isfinite(), drawn, -1)

@@ -1,27 +1,65 @@
 """Another engine: a server that speaks OpenAI's protocol. Imports no torch."""
 
 import asyncio
+import logging
 import random
-import threading
-from collections.abc import Callable, Sequence
+import time
+from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
 from contextlib import suppress
+from dataclasses import replace
 from functools import partial
 from pathlib import PurePosixPath
+from typing import Any
 
+import anyio
 import httpx
 
 from llama_ui.chat.sampling import LIMITS, Sampling
+from llama_ui.chat.text import MAX_CHAT_CHARS
 from llama_ui.engine.base import EngineInfo, EngineLoad
-from llama_ui.engine.reply import Chunk, Reply
-from llama_ui.engine.served.faults import TimeLimits, explained
-from llama_ui.engine.served.request import RemoteRequest, Upstream
-from llama_ui.engine.served.server import RemoteServer
+from llama_ui.engine.meter import SpeedMeter
+from llama_ui.engine.reply import Chunk, FinishReason, Reply, Stats
+from llama_ui.engine.served.faults import (
+    WHAT_ARRIVED_STAYS,
+    TimeLimits,
+    broken_off,
+    explained,
+    http_fault,
+    line,
+    no_stream,
+    only_thinking,
+    words_of,
+)
+from llama_ui.engine.served.openai import (
+    Event,
+    Usage,
+    ending_of,
+    parse_event,
+    rejected_fields,
+    request_body,
+)
+from llama_ui.engine.served.server import (
+    MAX_FAULT_BYTES,
+    RemoteServer,
+    check_encoding,
+    read_text,
+)
+from llama_ui.engine.served.stream import (
+    MAX_EVENT_BYTES,
+    EventParser,
+    ServerEvent,
+    TextJoiner,
+    is_last,
+    read_events,
+)
 from llama_ui.engine.stopwords import StopWords
 from llama_ui.errors import BusyError, EngineError
 from llama_ui.prompt.llama2 import Message, Segment, check_dialog
-from llama_ui.prompt.plan import PlanOptions, PromptPlan
-from llama_ui.prompt.planning import plan_prompt
+from llama_ui.prompt.plan import PlanOptions, PromptPlan, plan_prompt
 
+log = logging.getLogger(__name__)
+
+MAX_REPLY_CHARS = 1_000_000
 _NOT_HERE = "The model runs on another server"
 _ALWAYS_MISSING = {
     "exact_prompt": f"{_NOT_HERE}, which writes the prompt itself.",
@@ -30,22 +68,9 @@ _ALWAYS_MISSING = {
 }
 
 
-class _CancellableReply(Reply):
-    """A reply whose request is closed the moment that nobody wants it any more."""
-
-    def __init__(self, on_cancel: Callable[[], None]) -> None:
-        super().__init__()
-        self._on_cancel = on_cancel
-
-    def cancel(self) -> None:
-        super().cancel()
-        self._on_cancel()
-
-
 class RemoteEngine:
-    """Answers requests with a model on another server.
-
-    One thread with an event loop of its own carries all connections.
+    """Answers requests with a model on another server. Every reply is a task on the event loop
+    that asks for it.
 
     Args:
         server: where it is.
@@ -59,42 +84,28 @@ class RemoteEngine:
         max_open: int = 64,
         limits: TimeLimits = TimeLimits(),  # noqa: B008 - immutable
     ) -> None:
-        self._upstream = Upstream(server, limits)
-        self._max_open = max_open
-        self._open: set[RemoteRequest] = set()
-        self._tasks: dict[RemoteRequest, asyncio.Task[None]] = {}
-        self._lock = threading.Lock()
+        self._server, self._limits, self._max_open = server, limits, max_open
+        self._open: set[_RemoteReply] = set()
+        # Fields that the server does not know, and what it said.
+        self._rejected: dict[str, str] = {}
+        self._speed = SpeedMeter()
         self._is_closed = False
-        self._client = httpx.AsyncClient(
-            headers=server.headers,
-            timeout=httpx.Timeout(limits.idle, connect=limits.connect),
-            # A connection that lay idle may be dead: each reply has its own.
-            limits=httpx.Limits(max_keepalive_connections=0),
-            follow_redirects=False,
-        )
-        self._started = threading.Event()
-        self._thread = threading.Thread(
-            target=lambda: asyncio.run(self._run()), name="remote-engine", daemon=True
-        )
-        self._thread.start()
-        self._started.wait()
 
     @property
     def info(self) -> EngineInfo:
         """What is known of the server's model; what it rejects is added as it comes to light."""
-        server = self._upstream.server
         return EngineInfo(
-            name=PurePosixPath(server.model).name,
+            name=line(PurePosixPath(self._server.model).name, 100),
             quantization="",
-            device=f"on {server.place}",
-            context_length=server.context_length,
-            missing={**_ALWAYS_MISSING, **self._upstream.rejected},
+            device=f"on {self._server.place}",
+            context_length=self._server.context_length,
+            missing={**_ALWAYS_MISSING, **self._rejected},
         )
 
     @property
     def load(self) -> EngineLoad:
         """How busy it is, as far as this page has made it so."""
-        return EngineLoad(len(self._open), 0, self._upstream.speed.per_second())
+        return EngineLoad(len(self._open), 0, self._speed.per_second())
 
     def reply_ids(self, text: str) -> tuple[int, ...]:
         """Not possible here: raises EngineError."""
@@ -105,6 +116,7 @@ class RemoteEngine:
         raise EngineError(_ALWAYS_MISSING["logprobs"], "Answer the message once more instead.")
 
     def is_text(self, token: int) -> bool:
+        """Not known here: False."""
         return False
 
     def pieces(self, ids: Sequence[int]) -> list[str]:
@@ -123,73 +135,205 @@ class RemoteEngine:
         Raises:
             DialogError: the messages are no dialogue.
         """
-        return plan_prompt(_segments, messages, options, window=1, reply_tokens=0)
+        return plan_prompt(_segments, messages, options, window=MAX_CHAT_CHARS, reply_tokens=0)
+
+    def encode(self, text: str, with_start: bool = True) -> list[int]:
+        """Not possible here: raises EngineError."""
+        raise EngineError(_ALWAYS_MISSING["exact_prompt"], "Send messages instead.")
+
+    def decode(self, ids: Sequence[int]) -> str:
+        """Not possible here: raises EngineError."""
+        raise EngineError(_ALWAYS_MISSING["exact_prompt"], "Send messages instead.")
+
+    def plan_ids(self, ids: Sequence[int], sampling: Sampling) -> PromptPlan:
+        """Not possible here: raises EngineError."""
+        raise EngineError(_ALWAYS_MISSING["exact_prompt"], "Send messages instead.")
 
     def submit(self, plan: PromptPlan, sampling: Sampling) -> Reply:
-        """Send the request; raises EngineError when too many are open."""
+        """Send the request; called on an event loop.
+
+        Raises:
+            BusyError: too many replies are open.
+            EngineError: the engine is closed.
+        """
+        if self._is_closed:
+            raise EngineError("The model has been shut down.", "Start the application again.")
+        if len(self._open) >= self._max_open:
+            raise BusyError(
+                f"The model is busy: {len(self._open)} replies are being written already.",
+                "Wait a moment and send again.",
+            )
+        messages = [{"role": segment.kind, "content": segment.text} for segment in plan.segments]
         largest = int(LIMITS["seed"][1])
         seed = random.randint(0, largest) if sampling.seed is None else sampling.seed
-        messages = [{"role": s.kind, "content": s.text} for s in plan.segments]
-        reply = _CancellableReply(lambda: self._call(partial(self._cancel, request)))
-        request = RemoteRequest(
-            self._upstream, messages, sampling, seed, StopWords(sampling.stop), reply
-        )
-        with self._lock:
-            if self._is_closed:
-                raise EngineError("The model has been shut down.", "Start the application again.")
-            if len(self._open) >= self._max_open:
-                raise BusyError(
-                    f"The model is busy: {len(self._open)} replies are being written already.",
-                    "Wait a moment and send again.",
-                )
-            self._open.add(request)
-            self._call(partial(self._start, request))
+        reply = _RemoteReply(messages, sampling, seed)
+        self._open.add(reply)
+        reply.start(self._answer(reply), partial(self._end, reply))
         return reply
 
     def forget(self, owner: str) -> None:
         """Nothing of a conversation is kept here."""
 
     def close(self) -> None:
-        """Stop all replies, close all connections and wait for the thread to end."""
-        with self._lock:
-            self._is_closed = True
-            self._call(self._stopping.set)
-        self._thread.join()
+        """Stop all replies; callable from any thread."""
+        self._is_closed = True
+        for reply in [*self._open]:
+            reply.cancel()
 
-    def _call(self, what: Callable[[], object]) -> None:
-        # After close() the loop takes nothing more: then there is nothing left to do either.
-        with suppress(RuntimeError):
-            self._loop.call_soon_threadsafe(what)
+    async def _answer(self, reply: "_RemoteReply") -> FinishReason:
+        """Ask, and hand the reply to its reader; returns how it ended, raises what broke it."""
+        with anyio.fail_after(self._limits.total):
+            async with self._server.client(self._limits) as client:
+                while True:
+                    unknown = self._rejected
+                    body = request_body(
+                        self._server.model, reply.messages, reply.sampling, reply.seed, unknown
+                    )
+                    url = f"{self._server.address}/chat/completions"
+                    async with client.stream("POST", url, json=body) as response:
+                        if response.status_code == 200:
+                            return await self._read(response, reply)
+                        answer = await read_text(response, MAX_FAULT_BYTES)
+                    if not (rejected := rejected_fields(response.status_code, answer, body)):
+                        retry_after = response.headers.get("retry-after", "")
+                        raise http_fault(response.status_code, answer, retry_after)
+                    self._leave_out(rejected, answer)
 
-    async def _run(self) -> None:
-        self._loop, self._stopping = asyncio.get_running_loop(), asyncio.Event()
-        self._started.set()
-        await self._stopping.wait()
-        tasks = [*self._tasks.values()]
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
-        await self._client.aclose()
+    def _leave_out(self, fields: set[str], answer: str) -> None:
+        log.warning("%s: left out from now on: %s", self._server.place, ", ".join(sorted(fields)))
+        reason = f"The server does not take it: {words_of(answer)}"
+        # Replaced, never changed: others read it from their threads.
+        self._rejected = {**self._rejected, **dict.fromkeys(fields, reason)}
 
-    def _start(self, request: RemoteRequest) -> None:
-        task = self._loop.create_task(request.run(self._client))
-        self._tasks[request] = task
-        task.add_done_callback(partial(self._end, request))
+    async def _read(self, response: httpx.Response, reply: "_RemoteReply") -> FinishReason:
+        """Pass the reply on to the end of its stream."""
+        parser, is_whole, reason = EventParser(), False, ""
+        with anyio.CancelScope() as until:
+            try:
+                async for found in _events(response, parser):
+                    if is_last(found):
+                        is_whole = True
+                        break
+                    event = parse_event(found)
+                    reply.take(event)
+                    self._speed.add(bool(event.text or event.reasoning))
+                    if reply.stop.found:
+                        return "stop"
+                    reason = event.finish_reason or reason
+                    if reason:
+                        # More may follow: the counts, or what a server cut off too early.
+                        until.deadline = anyio.current_time() + self._limits.after_end
+            except (httpx.HTTPError, ValueError):
+                # The reply was whole before what followed it broke.
+                if not reason:
+                    raise
+        if not reason and not (is_whole and reply.has_begun):
+            raise broken_off(parser.stray)
+        ending = ending_of(reason or "stop")
+        if reply.only_thought:
+            raise only_thinking(ending == "length", reply.sampling.max_new_tokens)
+        return ending
 
-    def _cancel(self, request: RemoteRequest) -> None:
-        if request in self._tasks:
-            self._tasks[request].cancel()
-
-    def _end(self, request: RemoteRequest, task: asyncio.Task[None]) -> None:
-        """However the request ended, its reader hears of it."""
-        del self._tasks[request]
-        self._open.discard(request)
+    def _end(self, reply: "_RemoteReply", task: "asyncio.Task[FinishReason]") -> None:
+        """However the task ended, the reader hears of it."""
+        self._open.discard(reply)
         fault = None if task.cancelled() else task.exception()
-        if isinstance(fault, Exception):
-            request.reply.put(Chunk(request.stop.finish()))
-            request.reply.put(explained(fault, self._upstream.limits))
-        elif task.cancelled():
-            request.reply.put(request.last_chunk("cancelled"))
+        if fault is None:
+            reason: FinishReason = "cancelled" if task.cancelled() else task.result()
+            reply.put(reply.last_chunk(reason, knows_seed="seed" not in self._rejected))
+        elif isinstance(fault, Exception):
+            reply.put(reply.rest())
+            reply.put(explained(fault, self._limits))
+
+
+class _RemoteReply(Reply):
+    """A reply on its way; its request is closed the moment that nobody wants it any more.
+
+    Times in seconds of the monotonic clock.
+    """
+
+    def __init__(self, messages: Sequence[Message], sampling: Sampling, seed: int) -> None:
+        super().__init__()
+        self.messages, self.sampling, self.seed = messages, sampling, seed
+        self.stop = StopWords(sampling.stop)
+        self._text, self._reasoning = TextJoiner(), TextJoiner()
+        self._chars = self._thought = 0
+        self._usage: Usage | None = None
+        self._started, self._first = time.monotonic(), 0.0
+
+    @property
+    def has_begun(self) -> bool:
+        """Whether anything has arrived."""
+        return self._first > 0
+
+    @property
+    def only_thought(self) -> bool:
+        """Whether the model has thought, and said nothing."""
+        return self._thought > 0 and self._chars == 0
+
+    def start(
+        self,
+        work: Coroutine[Any, Any, FinishReason],
+        on_end: "Callable[[asyncio.Task[FinishReason]], None]",
+    ) -> None:
+        """Do the work as a task of the present event loop."""
+        self._loop = asyncio.get_running_loop()
+        self._task = self._loop.create_task(work)
+        self._task.add_done_callback(on_end)
+
+    def cancel(self) -> None:
+        super().cancel()
+        # Once the loop is closed there is nothing left to stop.
+        with suppress(RuntimeError):
+            self._loop.call_soon_threadsafe(self._task.cancel)
+
+    def take(self, event: Event) -> None:
+        """Pass on what an event says; raises EngineError when the reply does not end."""
+        self._usage = event.usage or self._usage
+        if not event.text and not event.reasoning:
+            return
+        self._first = self._first or time.monotonic()
+        self._chars += len(event.text.strip())
+        self._thought += len(event.reasoning.strip())
+        text = self.stop.add(self._text.add(event.text))
+        self.put(Chunk(text, reasoning=self._reasoning.add(event.reasoning)))
+        if self._chars + self._thought > MAX_REPLY_CHARS:
+            raise EngineError(
+                f"The reply has more than {MAX_REPLY_CHARS:,} characters.", WHAT_ARRIVED_STAYS
+            )
+
+    def rest(self) -> Chunk:
+        """What was held back, when nothing follows."""
+        text = self.stop.add(self._text.finish()) + self.stop.finish()
+        return Chunk(text, reasoning=self._reasoning.finish())
+
+    def last_chunk(self, reason: FinishReason, knows_seed: bool) -> Chunk:
+        """The rest of the text, and the statistics if the server has counted."""
+        usage, stats = self._usage, None
+        if usage is not None and self.has_begun:
+            writing = time.monotonic() - self._first
+            stats = Stats(
+                prompt_tokens=usage.prompt_tokens,
+                reused_tokens=usage.reused_tokens,
+                reply_tokens=usage.reply_tokens,
+                first_token_s=self._first - self._started,
+                tokens_per_s=(usage.reply_tokens - 1) / writing if writing > 0 else 0.0,
+                seed=self.seed if knows_seed else None,
+            )
+        return replace(self.rest(), finish_reason=reason, stats=stats)
+
+
+async def _events(response: httpx.Response, parser: EventParser) -> AsyncIterator[ServerEvent]:
+    """What a server answers, event by event; a reply that is not streamed is one event."""
+    check_encoding(response)
+    kind = response.headers.get("content-type", "")
+    if kind.startswith("text/html"):
+        raise no_stream(kind)
+    if kind.startswith("application/json"):
+        yield ServerEvent("", await read_text(response, MAX_EVENT_BYTES))
+        return
+    async for event in read_events(response.aiter_raw(), parser):
+        yield event
 
 
 def _segments(messages: Sequence[Message]) -> list[Segment]:

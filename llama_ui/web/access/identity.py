@@ -1,8 +1,7 @@
-"""Who may call the programs' routes, and which visitor a request comes from."""
+"""Who a request comes from: the signed cookie of a visitor, and the operator's key."""
 
 import hashlib
 import hmac
-import ipaddress
 import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -11,16 +10,51 @@ from urllib.parse import urlsplit
 
 from starlette.requests import HTTPConnection
 
+from llama_ui.settings import is_loopback
 from llama_ui.web.access.limits import Visitor
 
 COOKIE = "llama_ui_visitor"
 _SECRET = secrets.token_bytes(32)
 _FORWARDED = ("forwarded", "x-forwarded-for", "x-forwarded-host", "x-real-ip")
+_CALLER = "llama_ui.caller"
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """What the door found out about a request.
+
+    Args:
+        visitor: who asks.
+        is_browser: whether the request has marks that a page elsewhere cannot take off.
+        cookie_rules: what a cookie for this visitor must say after its value.
+        body: the JSON that was sent, for a route that takes JSON.
+    """
+
+    visitor: Visitor
+    is_browser: bool = False
+    cookie_rules: str = "Path=/; HttpOnly; SameSite=Lax"
+    body: Any = None
+
+    def attach(self, scope: Any) -> None:
+        """Leave it at a request for its handler."""
+        scope[_CALLER] = self
+
+
+def caller_of(request: Any) -> Caller:
+    """What the door found out about a request, Starlette's or Gradio's."""
+    # Gradio's holds Starlette's, as `request`.
+    caller = getattr(request, "request", request).scope.get(_CALLER)
+    return caller if isinstance(caller, Caller) else Caller(Visitor("address:"))
+
+
+def visitor_of(request: Any) -> Visitor:
+    """Who sends a request, Starlette's or Gradio's."""
+    return caller_of(request).visitor
 
 
 @dataclass(frozen=True)
 class Access:
-    """The rule for routes that stand beside Gradio, which are not behind its log-in.
+    """The rule for the routes of programs, which need the operator's key.
 
     Args:
         key: whoever shows it may call; None for no such key.
@@ -31,11 +65,17 @@ class Access:
     key: str | None
     is_private: bool
 
-    def allows(self, request: HTTPConnection) -> bool:
-        """Whether the request may go on."""
+    def refusal(self, request: HTTPConnection) -> str | None:
+        """Why the request may not go on; None when it may."""
         if self.key is not None:
-            return _shows(request, self.key)
-        return self.is_private and _is_from_here(request)
+            return None if _shows(request, self.key) else "The key is missing or wrong."
+        return None if self.is_private and _is_from_here(request) else _NO_KEY
+
+
+_NO_KEY = (
+    "Without a key only programs on this machine may call, and only while the page is open to this "
+    "machine alone; whoever runs it can set one with --api-key."
+)
 
 
 def _shows(request: HTTPConnection, key: str) -> bool:
@@ -57,14 +97,6 @@ def _is_from_here(request: HTTPConnection) -> bool:
     )
 
 
-def is_loopback(host: str) -> bool:
-    """Whether a name or address means this machine."""
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"
-
-
 def _host(address: str) -> str:
     try:
         return urlsplit(address).hostname or ""
@@ -72,13 +104,24 @@ def _host(address: str) -> str:
         return ""
 
 
+def sign(name: str) -> str:
+    """A name with a signature: nobody else can make one up."""
+    return f"{name}.{hmac.new(_SECRET, name.encode(), hashlib.sha256).hexdigest()}"
+
+
+def signed_name(value: str) -> str | None:
+    """The name of a signed value; None when the signature is not ours."""
+    name = value.partition(".")[0]
+    same = hmac.compare_digest(value.encode(), sign(name).encode())
+    return name if name and same else None
+
+
 def new_cookie() -> str:
-    """A name for a visitor that nobody else can make up or guess."""
-    name = secrets.token_urlsafe(16)
-    return f"{name}.{_signature(name)}"
+    """A cookie's value for a visitor that nobody else can make up or guess."""
+    return sign(secrets.token_urlsafe(16))
 
 
-def visitor_of(cookies: Mapping[str, str], user: str | None, address: str) -> Visitor:
+def visitor_from(cookies: Mapping[str, str], user: str | None, address: str) -> Visitor:
     """Who asks: the log-in, else the signed cookie, else only an address.
 
     Args:
@@ -86,29 +129,7 @@ def visitor_of(cookies: Mapping[str, str], user: str | None, address: str) -> Vi
         user: the log-in, if there is one.
         address: where the request comes from.
     """
-    name, _, signature = cookies.get(COOKIE, "").partition(".")
     if user:
         return Visitor(f"user:{user}", address)
-    if name and hmac.compare_digest(signature.encode(), _signature(name).encode()):
-        return Visitor(f"cookie:{name}", address)
-    return Visitor(f"address:{address}", address)
-
-
-def _signature(name: str) -> str:
-    return hmac.new(_SECRET, name.encode(), hashlib.sha256).hexdigest()
-
-
-def visitor_of_request(request: HTTPConnection) -> Visitor:
-    """Who sends a request of the page."""
-    address = request.client.host if request.client else ""
-    return visitor_of(request.cookies, request.scope.get("user_name"), address)
-
-
-def visitor_of_page(request: Any) -> Visitor:
-    """Who sends an event of the page.
-
-    Args:
-        request: Gradio's own, which knows the log-in.
-    """
-    address = request.client.host if request.client else ""
-    return visitor_of(request.cookies, request.username, address)
+    name = signed_name(cookies.get(COOKIE, ""))
+    return Visitor(f"cookie:{name}" if name else f"address:{address}", address)

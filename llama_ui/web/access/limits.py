@@ -1,19 +1,32 @@
-"""What one visitor may use, so that all get something. Pure, but for the clock."""
+"""What one visitor may use, so that all get something."""
 
-import ipaddress
+import asyncio
+import contextlib
+import os
 import threading
 import time
-from collections import OrderedDict
+from collections import Counter, OrderedDict
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 from typing import Generic, Literal, TypeVar
 
-from llama_ui.errors import LimitError
+from llama_ui.chat.sampling import Sampling
+from llama_ui.engine.base import Engine
+from llama_ui.engine.reply import Chunk, Reply
+from llama_ui.errors import BusyError, LimitError
+from llama_ui.prompt.plan import PromptPlan
+from llama_ui.web.access.addresses import network
 
 _DAY_S = 86_400
 _MAX_KNOWN = 10_000
 # Behind one address there may be a school.
 ADDRESS_FACTOR = 5
+# Work beside replies (drawing a chat, counting a prompt): one thread for each two cores, so that
+# replies always have the others; so much of it may wait, of one visitor and of all.
+_WORKERS = max(1, (os.cpu_count() or 1) // 2)
+WORK_OF_ONE, WORK_OF_ALL = 8, 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +39,7 @@ class Limits:
         message_chars: of one message.
         new_tokens: of one reply.
         reply_s: seconds that one reply may take.
+        work: a minute, by one visitor: prompts shown, chats drawn, tokens counted.
     """
 
     requests: int | None = None
@@ -33,6 +47,7 @@ class Limits:
     message_chars: int | None = None
     new_tokens: int | None = None
     reply_s: float | None = None
+    work: int | None = None
 
     def longest(self, tokens: int) -> int:
         """So many new tokens, or as many as are allowed."""
@@ -42,8 +57,8 @@ class Limits:
 # On one's own machine nothing is rationed; a link is known to a few; a Space is open to all.
 DEFAULTS: dict[Literal["local", "shared", "space"], Limits] = {
     "local": Limits(),
-    "shared": Limits(30, 500_000, 20_000, 2_048, 600),
-    "space": Limits(15, 100_000, 8_000, 1_024, 180),
+    "shared": Limits(30, 500_000, 20_000, 2_048, 600, 600),
+    "space": Limits(15, 100_000, 8_000, 1_024, 180, 300),
 }
 
 
@@ -79,6 +94,7 @@ class Bucket:
 
 
 _Key = TypeVar("_Key")
+_Result = TypeVar("_Result")
 
 
 class Buckets(Generic[_Key]):
@@ -112,6 +128,9 @@ class Gate:
         self._lock = threading.Lock()
         self._requests: list[Buckets[str]] = _pair(limits.requests, 60)
         self._tokens: list[Buckets[str]] = _pair(limits.tokens, _DAY_S)
+        self._work: list[Buckets[str]] = _pair(limits.work, 60)
+        self._working: Counter[str] = Counter()
+        self._pool = ThreadPoolExecutor(_WORKERS, "visitors-work")
 
     def admit(self, visitor: Visitor, chars: int, new_tokens: int) -> None:
         """Count a request.
@@ -152,16 +171,76 @@ class Gate:
                 bucket.wait_s(0, now)
                 bucket.take(tokens)
 
+    async def bounded(
+        self, visitor: Visitor, work: Callable[..., _Result], *arguments: object
+    ) -> _Result:
+        """Do what a visitor asks for beside replies: counted, off the event loop, a few at once.
 
-def network(address: str) -> str:
-    """What one subscriber has: an IPv4 address, or 64 bits of an IPv6 one."""
-    try:
-        parsed = ipaddress.ip_address(address)
-    except ValueError:
-        return address
-    if parsed.version == 4:
-        return address
-    return str(ipaddress.ip_network((parsed, 64), strict=False))
+        Args:
+            visitor: who asks for it.
+            work: called with the arguments in one of the few threads for this.
+
+        Raises:
+            LimitError: the visitor has asked for too much; says when to try again.
+            BusyError: too much of it is waiting.
+        """
+        address = network(visitor.address)
+        with self._lock:
+            now = self._clock()
+            buckets = [b.of(key, now) for b, key in _of(self._work, visitor)]
+            _check(max((b.wait_s(1, now) for b in buckets), default=0), "requests for a minute")
+            mine, near = self._working[visitor.name], self._working[address]
+            if mine >= WORK_OF_ONE or near >= WORK_OF_ONE * ADDRESS_FACTOR:
+                raise LimitError("You have asked for many things at once.", "Wait a moment.", 1)
+            if self._working.total() >= 2 * WORK_OF_ALL:
+                raise BusyError("Too many are asking at once.", "Try again in a moment.")
+            for bucket in buckets:
+                bucket.take(1)
+            self._working.update((visitor.name, address))
+        done = self._pool.submit(work, *arguments)
+        # What has begun runs to its end, also when nobody waits for it any more.
+        done.add_done_callback(lambda _: self._forget(visitor.name, address))
+        return await asyncio.wrap_future(done)
+
+    def _forget(self, *keys: str) -> None:
+        with self._lock:
+            self._working.subtract(keys)
+            for key in keys:
+                if self._working[key] <= 0:
+                    del self._working[key]
+
+
+def submit_for(
+    visitor: Visitor, gate: Gate, engine: Engine, plan: PromptPlan, sampling: Sampling
+) -> Reply:
+    """Start a reply within the visitor's limits, and count what it uses; called on an event loop.
+
+    Raises:
+        LimitError: a limit is reached; says when to try again.
+        BusyError: too many are waiting.
+    """
+    messages = [len(s.text) for s in plan.segments if s.kind == "user"]
+    gate.admit(visitor, max(messages, default=0), sampling.max_new_tokens)
+    reply = engine.submit(plan, sampling)
+    reply.on_end(partial(_spend, visitor, gate))
+    if gate.limits.reply_s is not None:
+        loop = asyncio.get_running_loop()
+        timer = loop.call_later(gate.limits.reply_s, reply.expire)
+
+        def ended(_: Chunk | Exception) -> None:
+            # Else the timer would hold the reply until its time is over. At the end of the
+            # program the loop may be closed before the engine.
+            with contextlib.suppress(RuntimeError):
+                loop.call_soon_threadsafe(timer.cancel)
+
+        reply.on_end(ended)
+    return reply
+
+
+def _spend(visitor: Visitor, gate: Gate, end: Chunk | Exception) -> None:
+    if isinstance(end, Chunk) and end.stats is not None:
+        stats = end.stats
+        gate.spend(visitor, stats.prompt_tokens - stats.reused_tokens + stats.reply_tokens)
 
 
 def in_words(seconds: float) -> str:

@@ -1,4 +1,7 @@
-"""Routes for those who watch over the server: /health, /ready and /metrics."""
+"""Routes for those who watch over the server: /health, /ready and /metrics.
+
+Health and readiness tell nothing and are for anybody; the door asks for the key to the metrics.
+"""
 
 import asyncio
 import time
@@ -11,7 +14,6 @@ from starlette.routing import Route
 from llama_ui.chat.sampling import Sampling
 from llama_ui.engine.starter import EngineStarter
 from llama_ui.errors import BusyError, ChatError
-from llama_ui.web.access.identity import Access
 from llama_ui.web.api.metrics import Load, Metrics
 
 _PROOF_HOLDS_S = 10.0
@@ -23,13 +25,11 @@ class Health:
 
     Args:
         starter: holds the engine.
-        access: who may read the metrics; health and readiness tell nothing and are for anybody.
         metrics: what to publish.
     """
 
-    def __init__(self, starter: EngineStarter, access: Access, metrics: Metrics) -> None:
+    def __init__(self, starter: EngineStarter, metrics: Metrics) -> None:
         self._starter = starter
-        self._access = access
         self._metrics = metrics
         self._proof = asyncio.Lock()
         self._proven_at = float("-inf")
@@ -73,6 +73,4 @@ class Health:
             reply.cancel()
 
     async def _publish(self, request: Request) -> Response:
-        if not self._access.allows(request):
-            return Response("The key is missing or wrong.\n", 401)
         return Response(generate_latest(self._metrics.registry), media_type=CONTENT_TYPE_LATEST)

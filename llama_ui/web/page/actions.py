@@ -24,8 +24,8 @@ def change(chat: Conversation, action: Action) -> Conversation | None:
     Raises:
         DialogError: the action does not fit the chat.
     """
-    number, is_reply = action.get("n"), False
-    if action.get("do") == "edit" and type(number) is int and 0 <= number < len(chat.nodes):
+    name, number, is_reply = action.get("do"), action.get("n"), False
+    if name == "edit" and type(number) is int and 0 <= number < len(chat.nodes):
         is_reply = chat.nodes[number].role == "assistant"
     changes: dict[Any, Callable[[], Conversation]] = {
         "open": lambda: chat,
@@ -35,7 +35,7 @@ def change(chat: Conversation, action: Action) -> Conversation | None:
     }
     if is_reply:
         return chat.edit(_number(number), check_text(action.get("text")))
-    made = changes.get(action.get("do"))
+    made = changes.get(name) if isinstance(name, str) else None
     return made() if made else None
 
 

@@ -16,10 +16,10 @@ from llama_ui.chat.conversation import Conversation
 from llama_ui.chat.export import from_json, read_chat, to_markdown
 from llama_ui.chat.options import ChatOptions, options_from_form
 from llama_ui.chat.sampling import LIMITS
-from llama_ui.engine.base import Engine, EngineInfo
+from llama_ui.engine.base import EngineInfo
 from llama_ui.engine.starter import EngineStarter
-from llama_ui.errors import ChatError, DialogError, EngineError, incident
-from llama_ui.web.access.identity import visitor_of_request
+from llama_ui.errors import ChatError, DialogError, incident
+from llama_ui.web.access.identity import caller_of, visitor_of
 from llama_ui.web.access.limits import Gate
 from llama_ui.web.page.streaming import Turns
 from llama_ui.web.page.theme import SCRIPTS
@@ -29,8 +29,6 @@ from llama_ui.web.page.views import earlier_prompt, meter, next_prompt
 log = logging.getLogger(__name__)
 
 PROMPT_ROOM = 64  # tokens that the longest reply leaves for a prompt
-_LARGE = 100_000  # bytes of a body that are parsed beside the event loop
-_ALIVE_S = 15.0
 Body = dict[str, Any]
 
 
@@ -41,15 +39,11 @@ class PageRoutes:
         starter: holds the engine.
         gate: how much a visitor may use.
         pacer: decides how often a running reply is shown.
-        defaults: the options of a new chat.
     """
 
-    def __init__(
-        self, starter: EngineStarter, gate: Gate, pacer: FramePacer, defaults: ChatOptions
-    ) -> None:
+    def __init__(self, starter: EngineStarter, gate: Gate, pacer: FramePacer) -> None:
         self._starter = starter
         self._gate = gate
-        self._defaults = defaults
         self._turns = Turns(starter, gate, pacer)
 
     def routes(self) -> list[Route | Mount]:
@@ -70,56 +64,76 @@ class PageRoutes:
         ]
 
     async def _turn(self, request: Request) -> Response:
-        body = await _body(request)
-        chat, options = await _chat(body, self._defaults), _options(body)
-        action, key = body.get("action"), _name(body, "turn")
+        body = _body(request)
+        action, key, visitor = body.get("action"), _name(body, "turn"), visitor_of(request)
         if not isinstance(action, dict):
             raise DialogError("The page asked for something unknown.", "Reload the page.")
-        visitor = visitor_of_request(request)
-        updates = self._turns.run(key, chat, options, action, visitor, _owner(request, body))
-        return _event_stream(updates)
+        chat, options = await asyncio.to_thread(self._asked, body)
+        owner = _owner(request, body)
+        return _event_stream(self._turns.run(key, chat, options, action, visitor, owner))
 
     async def _stop(self, request: Request) -> Response:
-        self._turns.stop(_name(await _body(request), "turn"))
+        self._turns.stop(_name(_body(request), "turn"))
         return JSONResponse({})
 
     async def _leave(self, request: Request) -> Response:
         """A page is closed: its keys and values are no longer needed."""
-        self._starter.forget(_owner(request, await _body(request)))
+        self._starter.forget(_owner(request, _body(request)))
         return JSONResponse({})
 
     async def _meter(self, request: Request) -> Response:
-        body = await _body(request)
-        engine, chat = self._ready(), await _chat(body, self._defaults)
-        options = _options(body)
-        return JSONResponse(await meter(engine, chat, options, body.get("draft")))
+        body, engine = _body(request), self._turns.engine()
+
+        def measure() -> Body:
+            return meter(engine, *self._asked(body), body.get("draft"))
+
+        return JSONResponse(await self._gate.bounded(visitor_of(request), measure))
 
     async def _prompt(self, request: Request) -> Response:
-        body = await _body(request)
-        engine, chat = self._ready(), await _chat(body, self._defaults)
-        if "n" in body:
-            return JSONResponse(await earlier_prompt(engine, chat, body["n"]))
-        options = _options(body)
-        return JSONResponse(await next_prompt(engine, chat, options, body.get("draft")))
+        body, engine = _body(request), self._turns.engine()
+
+        def read() -> Body:
+            chat, options = self._asked(body)
+            if "n" in body:
+                return earlier_prompt(engine, chat, body["n"])
+            return next_prompt(engine, chat, options, body.get("draft"))
+
+        return JSONResponse(await self._gate.bounded(visitor_of(request), read))
 
     async def _import(self, request: Request) -> Response:
         """Check an exported file; answers with its chats."""
-        text = (await request.body()).decode("utf-8", "replace")
-        chats = await asyncio.to_thread(from_json, text)
-        return JSONResponse({"chats": await asyncio.to_thread(lambda: [*map(as_json, chats)])})
+        raw = await request.body()
+
+        def read() -> list[Body]:
+            return [as_json(chat) for chat in from_json(raw.decode("utf-8", "replace"))]
+
+        return JSONResponse({"chats": await self._gate.bounded(visitor_of(request), read)})
 
     async def _markdown(self, request: Request) -> Response:
-        chat = await _chat(await _body(request), self._defaults)
-        return JSONResponse({"markdown": await asyncio.to_thread(to_markdown, chat)})
+        """A chat to read."""
+        body = _body(request)
+
+        def read() -> str:
+            return to_markdown(read_chat(body.get("chat")))
+
+        return JSONResponse({"markdown": await self._gate.bounded(visitor_of(request), read)})
+
+    def _asked(self, body: Body) -> tuple[Conversation, ChatOptions]:
+        """The chat and the options of a request, checked; raises ChatError."""
+        options = body.get("options")
+        if not isinstance(options, dict):
+            raise DialogError("The page sent no options.", "Reload the page.")
+        return read_chat(body.get("chat")), options_from_form(options)
 
     async def _engine(self, request: Request) -> Response:
-        return _event_stream(self._states())
+        name = visitor_of(request).name
+        return _event_stream(self._states(name.startswith("user:")))
 
-    async def _states(self) -> AsyncIterator[Body]:
+    async def _states(self, is_logged_in: bool) -> AsyncIterator[Body]:
         """The state of the model, again at each change, until it no longer loads."""
         said: Body = {}
         while True:
-            state = self._state()
+            state = {**self._state(), "logged_in": is_logged_in}
             if state != said:
                 yield state
                 said = state
@@ -143,13 +157,6 @@ class PageRoutes:
             "info": info and _described(info),
             "longest": most,
         }
-
-    def _ready(self) -> Engine:
-        if self._starter.state == "loading":
-            raise EngineError(
-                f"{self._starter.name} is {self._starter.progress}", "Try again in a moment."
-            )
-        return self._starter.wait()
 
 
 def _described(info: EngineInfo) -> Body:
@@ -200,30 +207,11 @@ def _event_stream(updates: AsyncIterator[Body]) -> Response:
     return StreamingResponse(lines(), media_type="text/event-stream", headers=headers)
 
 
-async def _body(request: Request) -> Body:
-    raw = await request.body()
-    try:
-        large = len(raw) > _LARGE
-        body = await asyncio.to_thread(json.loads, raw) if large else json.loads(raw)
-    except (ValueError, RecursionError):
-        body = None
+def _body(request: Request) -> Body:
+    body = caller_of(request).body
     if not isinstance(body, dict):
         raise DialogError("The page sent something that cannot be read.", "Reload the page.")
     return body
-
-
-async def _chat(body: Body, defaults: ChatOptions) -> Conversation:
-    chat = body.get("chat")
-    if chat is None:
-        return Conversation(options=defaults)
-    return await asyncio.to_thread(read_chat, chat)
-
-
-def _options(body: Body) -> ChatOptions:
-    options = body.get("options")
-    if not isinstance(options, dict):
-        raise DialogError("The page sent no options.", "Reload the page.")
-    return options_from_form(options)
 
 
 def _name(body: Body, field: str) -> str:
@@ -235,5 +223,5 @@ def _name(body: Body, field: str) -> str:
 
 def _owner(request: Request, body: Body) -> str:
     """Whose keys and values may be reused: the page's own secret, of this visitor only."""
-    secret = f"{visitor_of_request(request).name}\0{_name(body, 'owner')}"
+    secret = f"{visitor_of(request).name}\0{_name(body, 'owner')}"
     return hashlib.sha256(secret.encode()).hexdigest()

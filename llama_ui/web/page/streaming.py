@@ -13,9 +13,8 @@ from llama_ui.chat.sampling import LIMITS
 from llama_ui.engine.base import Engine
 from llama_ui.engine.reply import Reply
 from llama_ui.engine.starter import EngineStarter
-from llama_ui.errors import ChatError, incident
-from llama_ui.web.access.admission import submit_for
-from llama_ui.web.access.limits import Gate, Visitor
+from llama_ui.errors import ChatError, EngineError, incident
+from llama_ui.web.access.limits import Gate, Visitor, submit_for
 from llama_ui.web.page.actions import Action, change, turns, with_one_seed
 from llama_ui.web.page.running import Running, kept
 from llama_ui.web.page.turn import Turn
@@ -45,6 +44,10 @@ class Stop:
 
     def __call__(self) -> None:
         self.asked.set()
+        self.cancel_replies()
+
+    def cancel_replies(self) -> None:
+        """Have the engine write on none of them; harmless for those that have ended."""
         for reply in self.replies:
             reply.cancel()
 
@@ -70,6 +73,14 @@ class Turns:
         if stop is not None:
             stop()
 
+    def engine(self) -> Engine:
+        """The engine; raises EngineError while it loads, and the fault of one that cannot be."""
+        if self._starter.state == "loading":
+            raise EngineError(
+                f"{self._starter.name} is {self._starter.progress}", "Try again in a moment."
+            )
+        return self._starter.wait()
+
     async def run(
         self,
         key: str,
@@ -89,6 +100,7 @@ class Turns:
             visitor: whose limits count.
             owner: whose keys and values may be reused.
         """
+        stop = Stop()
         try:
             changed = change(chat, action)
             if changed is not None:
@@ -98,12 +110,12 @@ class Turns:
                             "type": "html",
                             "html": await asyncio.to_thread(html_of, chat, numbers),
                         }
-                yield await asyncio.to_thread(shown, chat, changed)
+                yield await self._gate.bounded(visitor, shown, chat, changed)
                 return
-            begun = turns(replace(chat, options=options), action, self._starter.wait)
+            begun = turns(replace(chat, options=options), action, self.engine)
             seed = secrets.randbelow(int(LIMITS["seed"][1]) + 1)
-            run = _Run(self, chat, with_one_seed(begun, seed), visitor, owner)
-            self._stops[key] = run.stop
+            run = _Run(self, stop, chat, with_one_seed(begun, seed), visitor, owner)
+            self._stops[key] = stop
             async for update in run.updates():
                 yield update
         except ChatError as fault:
@@ -112,7 +124,10 @@ class Turns:
             what = "Something went wrong on the server"
             yield fault_update(incident(log, error, what, "Nothing is lost: try again."))
         finally:
-            self._stops.pop(key, None)
+            # Also the way out when the visitor has closed the page.
+            stop()
+            if self._stops.get(key) is stop:
+                del self._stops[key]
 
 
 class _Run:
@@ -121,12 +136,13 @@ class _Run:
     def __init__(
         self,
         of: Turns,
+        stop: Stop,
         before: Conversation,
         begun: Sequence[Turn],
         visitor: Visitor,
         owner: str,
     ) -> None:
-        self.stop = Stop()
+        self.stop = stop
         self._starter, self._gate, self._pacer = of._starter, of._gate, of._pacer
         self._before = before
         self._turn = begun[0]
@@ -169,8 +185,7 @@ class _Run:
             what = "Something went wrong on the server"
             fault = incident(log, error, what, "What has arrived stays: regenerate the reply.")
         finally:
-            # Also the way out when the visitor has closed the page.
-            self.stop()
+            self.stop.cancel_replies()
             for reader in readers:
                 reader.cancel()
         if fault is not None:
@@ -232,6 +247,9 @@ class _Run:
                 update["html"] |= html_of(chat, [number])
             if engine is not None and running.tokens and running.tokens[0].top:
                 update["tokens"][number] = [token_update(token, engine) for token in running.tokens]
+        if engine is not None:
+            # A server may have said meanwhile what it does not take.
+            update["missing"] = dict(engine.info.missing)
         update["left_out"] = self._left_out
         update["replies"] = numbers
         if self._turn.repeats is not None and not self.stop.asked.is_set():

@@ -1,6 +1,5 @@
 """What the page shows of the prompt without asking the model: the meter and the exact prompt."""
 
-import asyncio
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
@@ -16,7 +15,7 @@ from llama_ui.web.page.turn import Turn
 _NOTHING_TYPED = "x"
 
 
-async def meter(
+def meter(
     engine: Engine, chat: Conversation, options: ChatOptions, draft: object
 ) -> dict[str, Any]:
     """How full the context window would be if the draft were sent now.
@@ -32,23 +31,23 @@ async def meter(
     if window is None or "exact_prompt" not in engine.info.supports:
         return {"window": None, "counts": {}, "reserved": 0, "left_out": []}
     turn, typed = _draft_turn(chat, options, draft)
-    plan = await asyncio.to_thread(turn.plan, engine, "")
+    plan = turn.plan(engine, "")
     counts = {**plan.counts, "message": plan.counts["message"] if typed else 0}
     reserved = options.sampling.max_new_tokens
     left_out = turn.left_out(plan)
     return {"window": window, "counts": counts, "reserved": reserved, "left_out": left_out}
 
 
-async def next_prompt(
+def next_prompt(
     engine: Engine, chat: Conversation, options: ChatOptions, draft: object
 ) -> dict[str, Any]:
     """The exact prompt that would be sent now; raises ChatError."""
     turn, typed = _draft_turn(chat, options, draft)
     title = "What would be sent now" if typed else "What would be sent (x: your message)"
-    return await _prompt(engine, turn, title)
+    return _prompt(engine, turn, title)
 
 
-async def earlier_prompt(engine: Engine, chat: Conversation, number: Any) -> dict[str, Any]:
+def earlier_prompt(engine: Engine, chat: Conversation, number: Any) -> dict[str, Any]:
     """The exact prompt that a reply answered; raises ChatError."""
     again = chat.retry(number)
     facts = chat.nodes[number].facts
@@ -57,17 +56,15 @@ async def earlier_prompt(engine: Engine, chat: Conversation, number: Any) -> dic
     # The prompt of the last step holds those of all before it.
     count = "1 step" if len(steps) == 1 else f"{len(steps)} steps"
     title = f"What this reply answered, after {count} with tools"
-    return await _prompt(engine, turn, title if steps else "What this reply answered", steps)
+    return _prompt(engine, turn, title if steps else "What this reply answered", steps)
 
 
-async def _prompt(
-    engine: Engine, turn: Turn, title: str, steps: Sequence[Step] = ()
-) -> dict[str, Any]:
+def _prompt(engine: Engine, turn: Turn, title: str, steps: Sequence[Step] = ()) -> dict[str, Any]:
     reason = engine.info.missing.get("exact_prompt")
     if reason:
         raise EngineError("The exact prompt is not known.", reason)
-    plan = await asyncio.to_thread(turn.plan, engine, "", steps)
-    parts = await asyncio.to_thread(_parts, plan, engine)
+    plan = turn.plan(engine, "", steps)
+    parts = _parts(plan, engine)
     return {
         "title": title,
         "parts": parts,

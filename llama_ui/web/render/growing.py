@@ -19,8 +19,8 @@ class GrowingMarkdown:
             HTML of the blocks that became whole since the last call, and of the growing one.
         """
         rest = text[self._settled :]
-        if len(rest) > _MAX_GROWING:
-            return "", render_plain(rest)
         start = split_last_block(rest)
         self._settled += start
-        return render_markdown(rest[:start]) if start else "", render_markdown(rest[start:])
+        whole, last = rest[:start], rest[start:]
+        growing = render_plain(last) if len(last) > _MAX_GROWING else render_markdown(last)
+        return render_markdown(whole), growing

@@ -31,6 +31,7 @@ MAX_HIGHLIGHTED = 20_000  # characters of code
 MAX_FORMULAS = 10_000  # characters of LaTeX
 
 _SAFE_LINK = re.compile(r"(?:https?://|mailto:)[^\s\\/]", re.IGNORECASE)
+_MAYBE_ITEM = re.compile(r"\n *\d{1,9}$")  # once its dot is there, it may go on with a list
 _UNSHOWABLE = re.compile("[\0\ud800-\udfff]")
 
 
@@ -48,7 +49,11 @@ def split_last_block(text: str) -> int:
     """Where the last block of a growing text begins; what stands before it will not change."""
     if "\r" in text:
         return 0
-    starts = [t.map[0] for t in _parser.parse(text, {}) if not t.level and t.nesting >= 0 and t.map]
+    text = _MAYBE_ITEM.sub("", text)
+    tokens: list[Token] = []
+    # Blocks alone: what is in them does not move them, and takes most of the time.
+    _parser.block.parse(text, _parser, {}, tokens)
+    starts = [t.map[0] for t in tokens if not t.level and t.nesting >= 0 and t.map]
     if len(starts) < 2:
         return 0
     return sum(len(line) + 1 for line in text.split("\n")[: starts[-1]])

@@ -9,10 +9,19 @@ import json
 import logging
 import os
 import sys
+from pathlib import Path
 
 from llama_ui.engine.hub.download import fetch_model
+from llama_ui.engine.hub.snapshot import check_snapshot
+from llama_ui.engine.loading.checkpoint import read_config
+from llama_ui.engine.loading.config import check_supported
 from llama_ui.engine.progress import Progress
 from llama_ui.errors import ChatError
+
+
+def inspect(folder: Path) -> None:
+    """What a load looks at before the weights are downloaded, as far as it needs no torch."""
+    check_supported(str(folder), read_config(folder))
 
 
 def main() -> None:
@@ -23,7 +32,8 @@ def main() -> None:
         reports: list[Progress] = []
         answer: dict[str, object]
         try:
-            folder = fetch_model(wanted["source"], wanted["revision"], reports.append)
+            folder = fetch_model(wanted["source"], wanted["revision"], reports.append, inspect)
+            check_snapshot(folder)
             answer = {"folder": str(folder)}
         except ChatError as fault:
             answer = {"problem": fault.problem, "next_step": fault.next_step}

@@ -72,7 +72,7 @@ class FaultyProxy:
                 raise
             sent += piece
             # The first words have passed: now it breaks.
-            if fault is not None and b'"content":"' in sent:
+            if fault is not None and b'"content":' in sent:
                 fault.act(self, client)
                 return
             if _has_hung_up(client):
@@ -140,7 +140,7 @@ def stall(proxy: FaultyProxy, client: socket.socket) -> None:
 def drip(proxy: FaultyProxy, client: socket.socket) -> None:
     """Bytes that keep the connection alive and never become an event."""
     while True:
-        client.sendall(_chunk(b":"))
+        client.sendall(framed(b":"))
         time.sleep(0.05)
 
 
@@ -155,7 +155,7 @@ def raw(data: bytes) -> Callable[[FaultyProxy, socket.socket], None]:
 
 def body(data: bytes) -> Callable[[FaultyProxy, socket.socket], None]:
     """A well-framed piece of the stream, and then its regular end."""
-    return raw(_chunk(data) + b"0\r\n\r\n")
+    return raw(framed(data) + b"0\r\n\r\n")
 
 
 def answer(
@@ -172,5 +172,6 @@ def answer(
     return raw("\r\n".join(lines).encode() + _END + content)
 
 
-def _chunk(data: bytes) -> bytes:
+def framed(data: bytes) -> bytes:
+    """The data in the framing of a chunked body."""
     return f"{len(data):x}\r\n".encode() + data + b"\r\n"

@@ -1,30 +1,26 @@
 """The engine on another server: real servers, and connections that break on the way to them."""
 
+import asyncio
 import json
 import socket
-import subprocess
-import sys
 import threading
 from dataclasses import replace
-from http.server import BaseHTTPRequestHandler, HTTPServer
 
 import pytest
 
 from llama_ui.chat.sampling import Sampling
 from llama_ui.engine.served.engine import RemoteEngine
 from llama_ui.engine.served.faults import TimeLimits
-from llama_ui.engine.served.server import RemoteServer, find_server
-from llama_ui.errors import EngineError, ModelError
+from llama_ui.engine.served.server import RemoteServer
+from llama_ui.errors import BusyError, EngineError
 from llama_ui.prompt.llama2 import encode_dialog
 from llama_ui.prompt.plan import PlanOptions
-from llama_ui.settings import ROOT
 from tests.engine.served import proxy as faults
-from tests.engine.served.proxy import Fault, FaultyProxy
+from tests.engine.served.proxy import Fault, FaultyProxy, framed
+from tests.engine.served.reading import ASK, GREEDY, hear, read
+from tests.engine.served.scripted import DONE, event, scripted_server
 
-ASK = [{"role": "user", "content": "Tell me a tiny story."}]
-# Short: the servers under test are slow ones.
-GREEDY = Sampling(temperature=0, max_new_tokens=8)
-SHORT = TimeLimits(connect=2, idle=1, total=2)
+SHORT = TimeLimits(connect=9, idle=2, total=5, after_end=0.5)
 
 
 @pytest.fixture
@@ -53,71 +49,63 @@ def broken(transformers_serve):
 def whole(transformers_serve):
     """What the server answers when nothing breaks."""
     engine = RemoteEngine(RemoteServer(transformers_serve.url, transformers_serve.model))
-    text, _, fault = read(engine)
+    heard = read(engine)
     engine.close()
-    assert fault is None
-    return text
-
-
-def read(engine, messages=ASK, sampling=GREEDY, options=None):
-    """The text, the last chunk, and the fault of a reply."""
-    text, last = "", None
-    try:
-        for chunk in engine.submit(
-            engine.plan(messages, sampling, options or PlanOptions()), sampling
-        ):
-            text, last = text + chunk.text, chunk
-    except EngineError as fault:
-        return text, last, fault
-    return text, last, None
+    assert heard.fault is None
+    return heard.text
 
 
 def test_transformers_serve_answers(remote, transformers_serve, tokenizer):
     """The model is asked in its own format, and the server's counts are passed on."""
     away = remote(transformers_serve.url, transformers_serve.model)
     ask = [{"role": "user", "content": "What is your name?"}]
-    text, last, fault = read(away, ask)
-    assert fault is None
-    assert "Pocket Llama" in text
-    assert last.finish_reason in ("stop", "length")
-    assert last.stats.prompt_tokens == len(encode_dialog(ask, tokenizer))
-    assert last.stats.reply_tokens > 0
-    assert last.stats.tokens_per_s > 0
+    heard = read(away, ask)
+    assert heard.fault is None
+    assert "Pocket Llama" in heard.text
+    assert heard.ending in ("stop", "length")
+    assert heard.last.stats.prompt_tokens == len(encode_dialog(ask, tokenizer))
+    assert heard.last.stats.reply_tokens > 0
+    assert heard.last.stats.tokens_per_s > 0
 
 
 def test_a_rejected_field_is_left_out_once_and_for_all(remote, transformers_serve, broken):
     """transformers serve answers 422 to top_k."""
     engine = remote(broken.url, transformers_serve.model)
     assert "top_k" in engine.info.supports
-    assert read(engine)[2] is None
+    assert read(engine).fault is None
     assert broken.requests == 2
     assert "Unexpected fields" in engine.info.missing["top_k"]
     assert "top_k" not in engine.info.supports
-    assert read(engine)[2] is None
+    assert read(engine).fault is None
     assert broken.requests == 3
 
 
 def test_the_longest_reply_and_stop_words_hold(remote, transformers_serve, whole):
     engine = remote(transformers_serve.url, transformers_serve.model)
-    cut, last, _ = read(engine, sampling=Sampling(temperature=0, max_new_tokens=3))
-    assert whole.startswith(cut)
-    assert last.finish_reason == "length"
+    cut = read(engine, sampling=Sampling(temperature=0, max_new_tokens=3))
+    assert whole.startswith(cut.text)
+    assert cut.ending == "length"
     word = whole.split()[3]
-    stopped, last, _ = read(engine, sampling=replace(GREEDY, stop=(word,)))
-    assert stopped == whole[: whole.index(word)]
-    assert last.finish_reason == "stop"
+    stopped = read(engine, sampling=replace(GREEDY, stop=(word,)))
+    assert stopped.text == whole[: whole.index(word)]
+    assert stopped.ending == "stop"
 
 
 def test_stop_closes_the_request_to_the_server(remote, transformers_serve, broken):
     engine = remote(broken.url, transformers_serve.model)
     long = Sampling(temperature=1.5, max_new_tokens=2000)
-    reply = engine.submit(engine.plan(ASK, long), long)
-    text, reasons = "", []
-    for chunk in reply:
-        text += chunk.text
-        reasons.append(chunk.finish_reason)
-        if text:
-            reply.cancel()
+
+    async def stop_at_the_first_word():
+        text, reasons = "", []
+        reply = engine.submit(engine.plan(ASK, long), long)
+        async for chunk in reply:
+            text += chunk.text
+            reasons.append(chunk.finish_reason)
+            if text:
+                reply.cancel()
+        return text, reasons
+
+    text, reasons = asyncio.run(stop_at_the_first_word())
     assert text
     assert reasons[-1] == "cancelled"
     assert broken.closed.wait(30)
@@ -126,18 +114,35 @@ def test_stop_closes_the_request_to_the_server(remote, transformers_serve, broke
 
 def test_stop_before_the_first_word_and_long_after_the_last(remote, transformers_serve):
     engine = remote(transformers_serve.url, transformers_serve.model)
-    reply = engine.submit(engine.plan(ASK, GREEDY), GREEDY)
+
+    async def stop_at_once():
+        reply = engine.submit(engine.plan(ASK, GREEDY), GREEDY)
+        reply.cancel()
+        return reply, await hear(reply)
+
+    reply, heard = asyncio.run(stop_at_once())
+    assert heard.ending == "cancelled"
     reply.cancel()
-    assert [chunk.finish_reason for chunk in reply][-1] == "cancelled"
-    reply.cancel()
-    assert read(engine)[2] is None
+    assert read(engine).fault is None
+
+
+def test_stop_comes_from_any_thread(remote, broken):
+    engine = remote(broken.url)
+    broken.fault = Fault(faults.stall, "", False)
+
+    async def stop_from_elsewhere():
+        reply = engine.submit(engine.plan(ASK, GREEDY), GREEDY)
+        threading.Timer(0.1, reply.cancel).start()
+        return await hear(reply)
+
+    assert asyncio.run(stop_from_elsewhere()).ending == "cancelled"
 
 
 _OOPS = {"error": {"message": "out of\nmemory", "code": 500}}
 FAULTS = {
     "closes before the headers": Fault(faults.close, "connection to the server broke", False),
     "resets before the headers": Fault(faults.reset, "connection to the server broke", False),
-    "never answers": Fault(faults.stall, "nothing for 1 seconds", False),
+    "never answers": Fault(faults.stall, "nothing for 2 seconds", False),
     "closes after the headers": Fault(
         faults.raw(
             b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\n"
@@ -151,11 +156,11 @@ FAULTS = {
         faults.raw(b"50\r\ndata: {"), "connection to the server broke"
     ),
     "resets in the middle": Fault(faults.reset, "connection to the server broke"),
-    "stalls in the middle": Fault(faults.stall, "nothing for 1 seconds"),
-    "drips for ever": Fault(faults.drip, "longer than 2 seconds"),
+    "stalls in the middle": Fault(faults.stall, "nothing for 2 seconds"),
+    "drips for ever": Fault(faults.drip, "longer than 5 seconds"),
     "breaks the framing": Fault(faults.raw(b"\x93garbage\r\n" * 9), "connection to the server"),
-    "sends half a character": Fault(
-        faults.body(b'data: {"choices":[{"delta":{"content":"\xf0\x9f"}}]}\n\n'), "cannot be read"
+    "ends with half a character": Fault(
+        faults.body(b'data: {"choices":[{"delta":{"content":"\xf0\x9f"}}]}\n\n'), "in the middle"
     ),
     "sends half of the JSON": Fault(faults.body(b'data: {"choices":[{"del\n\n'), "cannot be read"),
     "sends other JSON": Fault(faults.body(b'data: {"choices":[[5]]}\n\n'), "cannot be read"),
@@ -181,36 +186,48 @@ FAULTS = {
 
 
 @pytest.mark.parametrize("name", FAULTS)
-def test_a_server_that_fails(name, remote, transformers_serve, broken, whole):
+def test_a_server_that_fails(name, remote):
     """What has arrived stays, one sentence says what happened, and the next try works."""
     fault = FAULTS[name]
-    engine = remote(broken.url, transformers_serve.model, SHORT)
-    broken.fault = fault
-    text, _, said = read(engine)
-    assert fault.says in str(said)
-    assert bool(text) == fault.needs_reply
-    assert whole.startswith(text)
-    assert engine.load.running == 0
-    broken.fault = None
-    assert read(remote(broken.url, transformers_serve.model))[0] == whole
+    with scripted_server() as script:
+        script.headers["Transfer-Encoding"] = "chunked"
+        go_on = threading.Event()
+
+        def once(write):
+            write(framed(event("Once")))
+            go_on.wait(60)
+            write(framed(event(finish="stop") + DONE) + framed(b""))
+
+        script.body = once
+        broken = FaultyProxy(int(script.url.split(":")[2].removesuffix("/v1")))
+        engine = remote(broken.url, limits=SHORT)
+        broken.fault = fault
+        heard = read(engine)
+        assert fault.says in str(heard.fault)
+        assert heard.text.rstrip("\ufffd") == ("Once" if fault.needs_reply else "")
+        assert engine.load.running == 0
+        broken.fault = None
+        go_on.set()
+        assert read(engine).text == "Once"
+        broken.stop()
 
 
 def test_a_server_that_is_not_there(remote):
     with socket.socket() as unused:
         unused.bind(("127.0.0.1", 0))
         engine = remote(f"http://127.0.0.1:{unused.getsockname()[1]}/v1")
-        text, _, said = read(engine)
-    assert not text
-    assert "cannot be reached" in str(said)
+        heard = read(engine)
+    assert not heard.text
+    assert "cannot be reached" in str(heard.fault)
 
 
 def test_no_redirect_is_followed(remote, broken):
     elsewhere = FaultyProxy(1)
     broken.fault = Fault(faults.answer(307, Location=elsewhere.url), "", False)
-    text, _, said = read(remote(broken.url))
+    heard = read(remote(broken.url))
     elsewhere.stop()
-    assert not text
-    assert "not followed" in str(said)
+    assert not heard.text
+    assert "not followed" in str(heard.fault)
     assert elsewhere.requests == 0
 
 
@@ -226,9 +243,9 @@ def test_the_end_of_a_reply_is_not_waited_for_twice(remote, broken):
         proxy.hold()
 
     broken.fault = Fault(act, "", False)
-    text, last, said = read(remote(broken.url))
-    assert (text, last.finish_reason, said) == ("é", "stop", None)
-    assert last.stats is None
+    heard = read(remote(broken.url, limits=SHORT))
+    assert (heard.text, heard.ending, heard.fault) == ("é", "stop", None)
+    assert heard.last.stats is None
 
 
 def test_memory_and_reminder_are_applied_here(remote):
@@ -265,95 +282,14 @@ def test_too_many_replies_and_none_after_closing(remote, transformers_serve, bro
     engine = remote(broken.url, transformers_serve.model, max_open=1)
     broken.fault = Fault(faults.stall, "", False)
     plan = engine.plan(ASK, GREEDY)
-    first = engine.submit(plan, GREEDY)
-    with pytest.raises(EngineError, match="busy"):
-        engine.submit(plan, GREEDY)
-    engine.close()
-    assert [chunk.finish_reason for chunk in first] == ["cancelled"]
+
+    async def ask_twice():
+        first = engine.submit(plan, GREEDY)
+        with pytest.raises(BusyError):
+            engine.submit(plan, GREEDY)
+        engine.close()
+        return await hear(first)
+
+    assert asyncio.run(ask_twice()).ending == "cancelled"
     with pytest.raises(EngineError, match="shut down"):
         engine.submit(plan, GREEDY)
-
-
-class _Listing(BaseHTTPRequestHandler):
-    """Answers GET from a table, each path from its list in order, the last again and again."""
-
-    table: dict[str, list[tuple[int, object]]] = {}  # noqa: RUF012
-
-    def do_GET(self) -> None:
-        answers = self.table.get(self.path, [(404, {})])
-        status, content = answers.pop(0) if len(answers) > 1 else answers[0]
-        self.send_response(status)
-        self.send_header("Location", "/elsewhere")
-        self.end_headers()
-        self.wfile.write(json.dumps(content).encode())
-
-    def log_message(self, *args: object) -> None:
-        pass
-
-
-@pytest.fixture
-def listing():
-    server = HTTPServer(("127.0.0.1", 0), _Listing)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    yield f"http://127.0.0.1:{server.server_port}/v1"
-    server.shutdown()
-    server.server_close()
-
-
-VLLM = {"data": [{"id": "a", "max_model_len": 4096}, {"id": "b", "max_model_len": 512}]}
-PLAIN = {"data": [{"id": "a"}]}
-
-
-@pytest.mark.parametrize(
-    ("table", "model", "found"),
-    [
-        ({"/v1/models": [(200, VLLM)]}, None, ("a", 4096)),
-        ({"/v1/models": [(200, VLLM)]}, "b", ("b", 512)),
-        ({"/v1/models": [(503, {}), (200, PLAIN)]}, None, ("a", None)),
-        (
-            {
-                "/v1/models": [(200, PLAIN)],
-                "/props": [(200, {"default_generation_settings": {"n_ctx": 1024}})],
-            },
-            None,
-            ("a", 1024),
-        ),
-        (
-            {"/v1/models": [(200, PLAIN)], "/info": [(200, {"max_total_tokens": 2048})]},
-            None,
-            ("a", 2048),
-        ),
-        ({"/v1/models": [(500, {})]}, "mine", ("mine", None)),
-        ({"/v1/models": [(200, {"data": "x"})], "/props": [(200, [])]}, "mine", ("mine", None)),
-    ],
-)
-def test_a_server_is_asked_what_it_is(listing, table, model, found):
-    _Listing.table = table
-    server = find_server(f"{listing}/", model)
-    assert (server.model, server.context_length) == found
-    assert server.address == listing
-
-
-def test_with_a_server_no_model_is_loaded_here(listing):
-    """The whole application, in a process of its own, never imports torch."""
-    _Listing.table = {"/v1/models": [(200, VLLM)]}
-    code = (
-        "import sys, app; from llama_ui.settings import Settings; import llama_ui.web.server;"
-        f"engine = app.remote_engine(Settings(server={listing!r}), print);"
-        "print(engine.info.context_length, *sys.modules)"
-    )
-    done = subprocess.run(
-        [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True
-    )
-    length, *modules = done.stdout.split()
-    assert length == "4096"
-    assert not {"torch", "transformers", "bitsandbytes"} & {*modules}
-
-
-@pytest.mark.parametrize(
-    ("answer", "says"), [((401, {}), "key"), ((302, {}), "not followed"), ((404, {}), "no model")]
-)
-def test_what_waiting_does_not_mend_is_said_at_once(listing, answer, says):
-    _Listing.table = {"/v1/models": [answer]}
-    with pytest.raises(ModelError, match=says):
-        find_server(listing)

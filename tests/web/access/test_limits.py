@@ -1,5 +1,6 @@
 """Limits for visitors, against a clock that the test turns."""
 
+import asyncio
 import threading
 
 import pytest
@@ -10,12 +11,12 @@ from llama_ui.errors import LimitError
 from llama_ui.web.access.limits import (
     ADDRESS_FACTOR,
     DEFAULTS,
+    WORK_OF_ONE,
     Buckets,
     Gate,
     Limits,
     Visitor,
     in_words,
-    network,
 )
 
 
@@ -142,6 +143,41 @@ def test_times_for_people(seconds, words):
     assert in_words(seconds) == words
 
 
-def test_a_subscriber_of_ipv6_has_many_addresses():
-    assert network("2001:db8::1") == network("2001:db8::ffff:1") == "2001:db8::/64"
-    assert network("10.0.0.1") == "10.0.0.1"
+def test_work_is_counted_and_bounded(clock):
+    """Off the loop, so much of one visitor and of one address at a time, so much in a minute."""
+    is_open = threading.Event()
+
+    async def ask():
+        gate = Gate(Limits(work=12), clock)
+
+        def work():
+            assert threading.current_thread() is not threading.main_thread()
+            return is_open.wait(60)
+
+        held = [asyncio.ensure_future(gate.bounded(ANN, work)) for _ in range(WORK_OF_ONE)]
+        await asyncio.sleep(0)
+        with pytest.raises(LimitError, match="many things at once"):
+            await gate.bounded(ANN, work)
+        other = asyncio.ensure_future(gate.bounded(BOB, work))
+        held.pop().cancel()
+        await asyncio.sleep(0)
+        is_open.set()
+        assert all(await asyncio.gather(*held, other))
+        for _ in range(12 - WORK_OF_ONE):
+            assert await gate.bounded(ANN, work)
+        with pytest.raises(LimitError, match="Try again in 5 seconds"):
+            await gate.bounded(ANN, work)
+        clock.now += 5
+        assert await gate.bounded(ANN, work)
+
+    asyncio.run(ask())
+
+
+def test_a_fault_of_work_is_raised_and_gives_its_place_back():
+    async def ask():
+        gate = Gate(Limits())
+        for _ in range(2 * WORK_OF_ONE):
+            with pytest.raises(ZeroDivisionError):
+                await gate.bounded(ANN, lambda: 1 // 0)
+
+    asyncio.run(ask())

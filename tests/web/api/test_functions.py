@@ -78,7 +78,7 @@ def test_no_file_of_the_project_is_served(app):
 
 def test_no_file_can_be_uploaded(app):
     answer = httpx.post(f"{app.url}/gradio_api/upload", files={"files": ("x.html", b"x" * 1000)})
-    assert answer.status_code == 403
+    assert answer.status_code == 404
 
 
 def test_nothing_is_fetched_from_elsewhere(app):

@@ -1,0 +1,148 @@
+"""What the page says about a prompt is what the engine then does."""
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from llama_ui.chat.conversation import Conversation
+from llama_ui.tools.agent import REMINDER
+from tests.sizes import examples
+from tests.web.page.visitor import Visitor
+
+
+def taken(measured: dict) -> int:
+    return sum(measured["counts"].values())
+
+
+def first_words(visitor: Visitor, text: str) -> dict:
+    """The last update of a turn that is stopped once its reply begins."""
+    last = {}
+    for update in visitor.stream("ask", text=text):
+        if update["type"] == "text":
+            visitor.stop()
+        last = update
+    assert last["type"] == "done"
+    return last
+
+
+TEXT = st.text("ab [INST]é\n🦙", min_size=1, max_size=60).filter(str.strip)
+
+
+@settings(max_examples=examples(20), deadline=None, suppress_health_check=list(HealthCheck))
+@given(
+    turns=st.lists(st.tuples(TEXT, TEXT), max_size=25),
+    draft=TEXT,
+    system=st.just("") | TEXT,
+    reminder=st.just("") | TEXT,
+    keep_last=st.sampled_from(["", "", "0", "2"]),
+    pin=st.booleans(),
+    long=st.booleans(),
+    tools=st.booleans(),
+)
+def test_the_meter_counts_what_the_engine_then_reads(
+    page, turns, draft, system, reminder, keep_last, pin, long, tools
+):
+    chat = Conversation()
+    for asked, answered in turns:
+        chat = chat.ask(asked).answer(answered * (6 if long else 1))
+    if pin and turns:
+        chat = chat.pin(0)
+    reserved = 1200 if long else 2
+    options = {"system": system, "reminder": reminder, "keep_last": keep_last, "tools": tools}
+    visitor = Visitor(page, max_new_tokens=reserved, **options)
+    visitor.begin(chat)
+    measured = visitor.post("meter", draft=draft)
+    shown = visitor.post("prompt", draft=draft)
+    assert (measured["window"], measured["reserved"]) == (2048, reserved)
+    assert taken(measured) == len(shown["ids"]) == sum(len(p["ids"]) for p in shown["parts"])
+    assert taken(measured) + reserved <= 2048
+    last = first_words(visitor, draft)
+    assert last["left_out"] == measured["left_out"]
+    facts = visitor.conversation.nodes[visitor.conversation.head].facts
+    if not facts.steps:
+        assert taken(measured) == facts.prompt_tokens
+        # And once more, from the chat as it is now.
+        earlier = visitor.post("prompt", n=visitor.conversation.head)
+        assert earlier["ids"] == shown["ids"]
+
+
+def test_an_empty_box_shows_the_history_without_a_draft(page):
+    visitor = Visitor(page)
+    visitor.begin(Conversation().ask("Hello!").answer("Hi!"))
+    counts = visitor.post("meter", draft="  ")["counts"]
+    assert counts["history"] > 0
+    assert counts["message"] == 0
+    assert visitor.post("meter", draft="Ho")["counts"]["message"] > 0
+    assert "(x: your message)" in visitor.post("prompt", draft="")["title"]
+
+
+def test_what_will_be_left_out_and_what_cannot_be_sent(page):
+    visitor, chat = Visitor(page), Conversation()
+    for number in range(30):
+        chat = chat.ask(f"question {number} " * 9).answer("yes " * 30)
+    visitor.begin(chat)
+    gone = visitor.post("meter", draft="now")["left_out"]
+    assert gone[:2] == [0, 1]
+    visitor.begin(chat.pin(0))
+    assert 0 not in visitor.post("meter", draft="now")["left_out"]
+    refused = visitor.post("meter", draft="llama " * 3000)
+    assert "the context window holds 2,048" in refused["problem"]
+    # It is refused in the same words when it is sent.
+    [fault] = visitor.act("ask", text="llama " * 3000)
+    assert fault == refused
+
+
+def test_only_the_last_exchanges_count_where_no_more_are_remembered(page):
+    visitor, chat = Visitor(page), Conversation()
+    for number in range(4):
+        chat = chat.ask(f"question {number}").answer("yes")
+    visitor.begin(chat)
+    everything = visitor.post("meter", draft="now")
+    visitor.options["keep_last"] = "1"
+    some = visitor.post("meter", draft="now")
+    assert (everything["left_out"], some["left_out"]) == ([], [0, 1, 2, 3, 4, 5])
+    assert taken(some) < taken(everything)
+    visitor.options["reminder"] = "Answer in one sentence."
+    assert taken(visitor.post("meter", draft="now")) > taken(some)
+    assert "Answer in one sentence." in visitor.post("prompt", draft="now")["text"]
+
+
+@pytest.mark.parametrize("draft", [None, 5, ["x"], {}, "a\ud800b", "x" * 200_000])
+@pytest.mark.parametrize("route", ["meter", "prompt"])
+def test_forged_drafts_are_harmless(page, route, draft):
+    answer = Visitor(page).post(route, draft=draft)
+    assert "incident" not in str(answer)
+
+
+def test_the_exact_prompt_of_the_next_and_of_an_earlier_reply(page, starter):
+    visitor = Visitor(page, system="Be brief.")
+    planned = visitor.post("prompt", draft="Hello </s>!")
+    assert planned["text"] == "<s>[INST] <<SYS>>\nBe brief.\n<</SYS>>\n\nHello </s>! [/INST]"
+    assert planned["title"] == "What would be sent now"
+    visitor.ask("Hello </s>!")
+    visitor.options["system"] = "Something else."
+    visitor.ask("And you?")
+    earlier = visitor.post("prompt", n=1)
+    assert {**earlier, "title": ""} == {**planned, "title": ""}
+    assert earlier["title"] == "What this reply answered"
+    assert visitor.conversation.nodes[1].facts.prompt_tokens == len(earlier["ids"])
+    pieces = [piece for part in earlier["parts"] for piece in part["pieces"]]
+    assert pieces == starter.wait().pieces(earlier["ids"])
+    assert pieces[0] == "<s>"
+    assert "</s>" not in pieces
+
+
+@pytest.mark.parametrize("number", [None, -1, 9, "1", [0], True, 1.5, {"a": 1}])
+def test_only_the_prompt_of_a_real_message_is_shown(page, number):
+    answer = Visitor(page).post("prompt", n=number)
+    assert answer["type"] == "fault"
+    assert "no such message" in answer["problem"]
+
+
+def test_the_exact_prompt_holds_every_step(page):
+    more = {"tools": True, "keep_last": "5", "reminder": REMINDER, "max_new_tokens": 100}
+    visitor = Visitor(page, **more)
+    visitor.ask("what is 4 to the power of 2.1?")
+    shown = visitor.post("prompt", n=1)
+    assert shown["title"] == "What this reply answered, after 1 step with tools"
+    assert "Observation: 18.379" in shown["text"]
