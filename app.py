@@ -173,6 +173,7 @@ def load_folder(settings: Settings, report: Report, notes: tuple[str, ...]) -> L
                 settings.rope,
                 settings.slots,
                 notes=notes,
+                kv_cache=settings.kv_cache,
             )
         )
 
