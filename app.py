@@ -1,91 +1,165 @@
 """Llama UI: python app.py starts the chat; python app.py --help lists the flags."""
 
+from __future__ import annotations
+
+from llama_ui.ending import Ending
+
+# Before anything that takes time is imported: a signal may come at any moment.
+ending = Ending() if __name__ == "__main__" else None
+
 import logging
 import os
 import sys
 import threading
-from pathlib import Path
+from functools import partial
+from typing import TYPE_CHECKING, NoReturn
 
-# Read by libraries while they are imported: no telemetry, no calls home.
-os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"
-os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")
-os.environ.setdefault("DO_NOT_TRACK", "1")
-# The web server is to believe no proxy: web/access does, and only a trusted one.
-os.environ["FORWARDED_ALLOW_IPS"] = ""
-# At the end of each event Gradio tabulates up to 10,000 earlier ones with pandas, for a monitor
-# that is switched off here: after an hour of many visitors that is most of what an event costs.
-os.environ["GRADIO_ANALYTICS_MAX_EVENTS"] = "1"
-os.environ["GRADIO_ANALYTICS_CACHE_FREQUENCY"] = str(sys.maxsize)
-# Joining the layers leaves holes where they were: without this a 70B model took 6 GB more.
-os.environ.setdefault("PYTORCH_CUDA_ALLOC_CONF", "expandable_segments:True")
+from llama_ui.startup import (
+    bypass_proxies,
+    choose_temp_folder,
+    drop_empty,
+    make_output_safe,
+    use_utf8,
+)
 
-from llama_ui.engine.base import Engine
-from llama_ui.engine.observed import ObservedEngine
-from llama_ui.engine.progress import Report
-from llama_ui.engine.starter import EngineStarter
-from llama_ui.settings import Settings, parse_settings
-from llama_ui.terminal import ProgressLine
+if TYPE_CHECKING:
+    from pathlib import Path
 
+    from llama_ui.engine.base import Engine
+    from llama_ui.engine.local.forward import Loaded
+    from llama_ui.engine.progress import Report
+    from llama_ui.settings import Settings
+
+# Read by libraries while they are imported.
+FOR_LIBRARIES = {
+    # No telemetry, no calls home.
+    "GRADIO_ANALYTICS_ENABLED": "False",
+    # The web server is to believe no proxy: web/access does, and only a trusted one.
+    "FORWARDED_ALLOW_IPS": "",
+    # At the end of each event Gradio tabulates up to 10,000 earlier ones with pandas, for a monitor
+    # that is switched off here: after an hour of many visitors that is most of what an event costs.
+    "GRADIO_ANALYTICS_MAX_EVENTS": "1",
+    "GRADIO_ANALYTICS_CACHE_FREQUENCY": str(sys.maxsize),
+}
+UNLESS_SET = {
+    "HF_HUB_DISABLE_TELEMETRY": "1",
+    "DO_NOT_TRACK": "1",
+    # Joining the layers leaves holes where they were: without this a 70B model took 6 GB more.
+    "PYTORCH_CUDA_ALLOC_CONF": "expandable_segments:True",
+}
 EXIT_GPU_LOST = 70
-IN_SPACE = "SPACE_ID" in os.environ
-# Each call there runs in a process forked for it, where an engine of its own thread cannot live.
-ON_ZERO_GPU = "SPACES_ZERO_GPU" in os.environ
 ZERO_GPU = (
     "This Space runs on ZeroGPU, which lends a GPU for one call at a time; this application keeps "
     "its model, so Pocket Llama answers, on the CPU. Choose other hardware for a larger model."
 )
 
 
-def main() -> int:
+def main(ending: Ending) -> NoReturn:
+    """Prepare the process, do what the settings say, and end."""
+    use_utf8()
+    make_output_safe()
+    drop_empty(os.environ, ("GRADIO_", "HF_"))
+    os.environ.update(FOR_LIBRARIES)
+    for name, value in UNLESS_SET.items():
+        os.environ.setdefault(name, value)
+    try:
+        code = run(ending)
+    except ModuleNotFoundError as missing:
+        if str(missing.name).startswith("llama_ui"):
+            raise
+        code = without_packages(str(missing.name))
+    ending.now(code)
+
+
+def run(ending: Ending) -> int:
+    """Do what the settings say; returns the exit code."""
+    from llama_ui.settings import parse_settings
+
     settings = parse_settings(sys.argv[1:], os.environ)
-    if ON_ZERO_GPU:
-        settings = settings.with_pocket_llama()
-        os.environ["CUDA_VISIBLE_DEVICES"] = ""
     logging.basicConfig(level=logging.WARNING, format="%(levelname)s %(name)s: %(message)s")
     logging.getLogger("llama_ui").setLevel(logging.INFO)
+    log = logging.getLogger("llama_ui.app")
+    for sentence in bypass_proxies(os.environ, settings.host):
+        log.warning("%s", sentence)
+    notes: tuple[str, ...] = ()
+    if "SPACES_ZERO_GPU" in os.environ:
+        # Each call there runs in a process forked for it, where an engine's thread cannot live.
+        settings, notes = settings.with_pocket_llama(), (ZERO_GPU,)
+        os.environ["CUDA_VISIBLE_DEVICES"] = ""
 
     if settings.check:
         from llama_ui.doctor.check import run_doctor
 
-        return run_doctor(settings)
+        return run_doctor(settings, settings.as_json)
+    try:
+        temporary = choose_temp_folder(os.environ)
+    except OSError:
+        print("app.py: No temporary folder can be written. Set TMPDIR to one.", file=sys.stderr)
+        return 1
+    if temporary is not None:
+        ending.removes(temporary)
+    return start(settings, notes, ending)
 
-    # Imported here: the doctor must run where packages are missing.
+
+def start(settings: Settings, notes: tuple[str, ...], ending: Ending) -> int:
+    """Load the model in the background and serve the page; returns the exit code."""
+    from llama_ui.engine.progress import ProgressLine
+    from llama_ui.engine.starter import EngineStarter
     from llama_ui.web.api.metrics import Metrics
 
-    name = settings.model_label
-    line = ProgressLine(name, sys.stderr)
-    load = remote_engine if settings.server else local_engine
-    metrics = Metrics()
+    name, metrics = settings.model_label, Metrics()
+    load = remote_engine if settings.server else partial(local_engine, notes=notes)
     starter = EngineStarter(
-        lambda report: ObservedEngine(load(settings, report), metrics.observe), name, line
+        partial(load, settings), name, ProgressLine(name, sys.stderr), metrics.observe
     )
     starter.start()
+    space = os.environ.get("SPACE_HOST", "") if "SPACE_ID" in os.environ else None
 
     # Imported here: the model starts loading while Gradio is being imported.
     from llama_ui.web.server import serve
 
-    code = serve(
-        starter,
-        settings,
-        settings.browser and sys.stdout.isatty(),
-        metrics,
-        os.environ.get("SPACE_HOST", "") if IN_SPACE else None,
+    opens_browser = settings.browser and sys.stdout.isatty()
+    return serve(starter, settings, opens_browser, metrics, ending.wait, space) or ending.code
+
+
+def without_packages(missing: str) -> int:
+    """Say that the requirements are not installed; returns the exit code."""
+    if "--check" in sys.argv:
+        from llama_ui.doctor.check import run_doctor
+
+        return run_doctor(None, as_json="--json" in sys.argv)
+    print(
+        f"app.py: The package {missing} is not installed. Run `pip install -r "
+        "requirements.txt` in the environment that you start it from.",
+        file=sys.stderr,
     )
-    if starter.state == "loading":
-        # The threads of a download would be waited for; what is half there is removed next time.
-        sys.stdout.flush()
-        os._exit(code)
-    return code
+    return 1
 
 
-def local_engine(settings: Settings, report: Report) -> Engine:
+def local_engine(settings: Settings, report: Report, notes: tuple[str, ...] = ()) -> Engine:
     """Fetch and load the model and start its engine; runs in the background."""
-    from llama_ui.doctor.check import check_before_load
-    from llama_ui.engine.hub.download import fetch_model
-    from llama_ui.engine.loading.loader import Prepared, load_prepared, prepare
+    from llama_ui.engine.gguf.source import find_gguf
     from llama_ui.engine.local.engine import LocalEngine
 
-    check_before_load(settings)
+    file = find_gguf(settings.model_source, settings.revision, report)
+    return LocalEngine(
+        load_file(file, settings) if file else load_folder(settings, report, notes),
+        slots=settings.slots,
+        max_waiting=settings.max_waiting,
+        public_system=settings.system_prompt,
+        # The supervisor (a Space, Docker, systemd) starts a process that lost its GPU again.
+        # A moment later: those who wait for a reply are to read why.
+        on_fatal=lambda: threading.Timer(2, os._exit, [EXIT_GPU_LOST]).start(),
+    )
+
+
+def load_folder(settings: Settings, report: Report, notes: tuple[str, ...]) -> Loaded:
+    """A model in safetensors, here or from the Hub."""
+    from llama_ui.doctor.machine import check_before_load
+    from llama_ui.engine.hub.download import fetch_model
+    from llama_ui.engine.loading.loader import Prepared, load_prepared, prepare
+
+    check_before_load(settings.is_pocket)
     prepared: list[Prepared] = []
 
     def inspect(folder: Path) -> None:
@@ -98,20 +172,27 @@ def local_engine(settings: Settings, report: Report) -> Engine:
                 settings.quantization,
                 settings.rope,
                 settings.slots,
-                notes=(ZERO_GPU,) if ON_ZERO_GPU else (),
+                notes=notes,
             )
         )
 
     fetch_model(settings.model_source, settings.revision, report, inspect)
-    return LocalEngine(
-        load_prepared(prepared[-1], settings.adapter, report),
-        slots=settings.slots,
-        max_waiting=settings.max_waiting,
-        public_system=settings.system_prompt,
-        # The supervisor (a Space, Docker, systemd) starts a process that lost its GPU again.
-        # A moment later: those who wait for a reply are to read why.
-        on_fatal=lambda: threading.Timer(2, os._exit, [EXIT_GPU_LOST]).start(),
-    )
+    return load_prepared(prepared[-1], settings.adapter, report)
+
+
+def load_file(file: Path, settings: Settings) -> Loaded:
+    """A model in a GGUF file. Imports neither transformers nor bitsandbytes."""
+    from llama_ui.engine.gguf.loader import load_gguf
+    from llama_ui.errors import ModelError
+
+    if settings.rope is not None:
+        raise ModelError(
+            "A GGUF file brings its own position scaling, which --rope cannot change.",
+            "Leave --rope out.",
+        )
+    kept = "The file stays as it is quantised: --quantization has no effect on it."
+    notes = () if settings.quantization == "auto" else (kept,)
+    return load_gguf(file, settings.context, settings.adapter, settings.slots, notes)
 
 
 def remote_engine(settings: Settings, report: Report) -> Engine:
@@ -128,5 +209,5 @@ def remote_engine(settings: Settings, report: Report) -> Engine:
     )
 
 
-if __name__ == "__main__":
-    sys.exit(main())
+if ending is not None:
+    main(ending)

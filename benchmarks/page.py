@@ -122,7 +122,8 @@ def serve_clock() -> None:
 
     starter = EngineStarter(lambda report: Clock(), "Clock")
     starter.start()
-    serve(starter, Settings(port=PORT), open_browser=False, metrics=Metrics())
+    forever = threading.Event().wait
+    serve(starter, Settings(port=PORT), open_browser=False, metrics=Metrics(), wait=forever)
 
 
 def wait_for_server() -> None:

@@ -13,15 +13,19 @@ import statistics
 import time
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from functools import partial
 from random import Random
 
+from llama_ui.chat.conversation import Step
 from llama_ui.chat.sampling import Sampling
 from llama_ui.engine.loading.loader import load_model
 from llama_ui.engine.local.engine import LocalEngine
+from llama_ui.engine.reply import Stats
+from llama_ui.prompt.llama2 import Message
 from llama_ui.prompt.plan import PlanOptions
 from llama_ui.settings import MODELS
-from llama_ui.tools.agent import KEEP_LAST, REMINDER, answer_with_tools
+from llama_ui.tools.agent import KEEP_LAST, REMINDER, Agent, with_tools
 from training.pocket.evaluation import calculator
 
 GREEDY = Sampling(temperature=0, max_new_tokens=150)
@@ -53,6 +57,37 @@ def is_right(text: str, value: float) -> bool:
     """Whether the number stands in the text, to nine digits."""
     numbers = re.findall(r"-?\d+(?:\.\d+)?(?:e[+-]?\d+)?", text.replace(",", ""))
     return any(math.isclose(float(number), value, rel_tol=1e-9) for number in numbers)
+
+
+@dataclass(frozen=True, slots=True)
+class Answered:
+    """What came of a message: the answer, the steps before it, and the numbers of each reply."""
+
+    text: str
+    steps: tuple[Step, ...]
+    stats: tuple[Stats, ...]
+
+
+def answer_with_tools(
+    engine: LocalEngine,
+    messages: Sequence[Message],
+    sampling: Sampling,
+    options: PlanOptions = PlanOptions(keep_last=KEEP_LAST, reminder=REMINDER),  # noqa: B008
+) -> Answered:
+    """Answer the last message with tools, on the thread of the caller.
+
+    Raises:
+        ChatError: a prompt cannot be sent, or the engine lost a reply.
+    """
+    agent, stats = Agent(), []
+    while agent.answer is None:
+        started = time.perf_counter()
+        sent, how = with_tools(messages, options, agent.steps)
+        chunks = list(engine.submit(engine.plan(sent, sampling, how), sampling))
+        stats += [chunk.stats for chunk in chunks if chunk.stats is not None]
+        text, is_whole = "".join(chunk.text for chunk in chunks), chunks[-1].finish_reason == "stop"
+        agent.take(text, is_whole, (time.perf_counter() - started) * 1e3)
+    return Answered(agent.answer, agent.steps, tuple(stats))
 
 
 def main() -> None:

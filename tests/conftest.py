@@ -105,6 +105,11 @@ def starting() -> Iterator[Callable[..., App]]:
         process.wait(timeout=20)
 
 
+@pytest.fixture
+def free_port() -> int:
+    return _free_port()
+
+
 # Not for the session: a server that nobody needs any more takes its part of two cores.
 @pytest.fixture(scope="module")
 def start_app() -> Iterator[Callable[..., App]]:

@@ -130,6 +130,7 @@ export const start = (element, gradio) => {
             const begun = turn?.action.do === 'branch' ? turn.begun : turn?.goingOn === number ? into.tokens.get(number) : [];
             if (begun) into.tokens.set(number, [...begun, .../** @type {any[]} */ (drawnNow)]);
         }
+        if (last.missing && model.info) { model.info.missing = last.missing; drawModel(); }
         if (last.left_out) into.leftOut = new Set(last.left_out);
         into.compared = last.replies?.length > 1 ? last.replies : [];
         into.explained = turn?.action.do === 'branch' && last.replies && into.tokens.has(last.replies[0]) ? last.replies[0] : null;

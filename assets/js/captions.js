@@ -39,18 +39,19 @@ export const captionOf = (facts) => {
 
 /** All that is known of how a reply came about: names and values.
  * @param {Facts} facts
- * @param {{name: string, label: string}[]} options the rows of the table of options, in order */
+ * @param {{name: string, label: string, neutral: any}[]} options the rows of the table of options, in order */
 export const detailsOf = (facts, options) => {
     const sampling = {...facts.options, ...facts.options?.sampling};
     const shown = (/** @type {any} */ value) => (Array.isArray(value) ? value.map((word) => `“${word}”`).join(', ') : String(value));
-    const isSaid = (/** @type {any} */ value) => ![null, undefined, '', false].includes(value) && !(Array.isArray(value) && !value.length);
+    // What changes nothing is left out.
+    const isSaid = (/** @type {any} */ value, /** @type {any} */ neutral) => ![null, undefined, '', false, neutral].includes(value) && !(Array.isArray(value) && !value.length);
     const rows = [
         ['Model', [facts.model, facts.quantization].filter(Boolean).join(' · ')],
         ['Prompt', `${number(facts.prompt_tokens)} tokens, ${number(facts.reused_tokens)} from the cache`],
         ['Reply', `${number(facts.reply_tokens)} tokens at ${(facts.tokens_per_s ?? 0).toFixed(0)} a second`],
         ['First token', `after ${(facts.first_token_s ?? 0).toFixed(3)} s`],
         ['Ended', ENDINGS[facts.ending] ?? facts.ending],
-        ...options.filter(({name}) => isSaid(sampling[name])).map(({name, label}) => [label, shown(sampling[name]).slice(0, 300)]),
+        ...options.filter(({name, neutral}) => isSaid(sampling[name], neutral)).map(({name, label}) => [label, shown(sampling[name]).slice(0, 300)]),
     ];
     return rows;
 };

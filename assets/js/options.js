@@ -12,12 +12,7 @@ export const makeOptions = (gradio, onChange) => {
     let asking = [];
     /** @type {Options} */
     let given = {};
-    /** @type {string[]} */
-    let names = [];
-    const named = (/** @type {string[]} */ order, /** @type {any[]} */ values) => {
-        names = order;
-        return Object.fromEntries(order.map((name, place) => [name, values[place]]));
-    };
+    const named = (/** @type {string[]} */ order, /** @type {any[]} */ values) => Object.fromEntries(order.map((name, place) => [name, values[place]]));
     const calls = {
         hearOptions: (/** @type {string[]} */ order, /** @type {any[]} */ values) => {
             const waiting = asking;
@@ -25,7 +20,7 @@ export const makeOptions = (gradio, onChange) => {
             for (const resolve of waiting) resolve(named(order, values));
         },
         seeOptions: (/** @type {string[]} */ order, /** @type {any[]} */ values) => onChange(named(order, values)),
-        giveOptions: () => names.map((name) => given[name]),
+        giveOptions: (/** @type {string[]} */ order) => order.map((name) => given[name]),
     };
     return {
         calls,
@@ -34,7 +29,6 @@ export const makeOptions = (gradio, onChange) => {
         /** Have the controls show these. @param {Options} options */
         write: (options) => {
             given = options;
-            if (!names.length) names = Object.keys(options);
             gradio.writeOptions();
         },
     };

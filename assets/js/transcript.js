@@ -58,7 +58,7 @@ const body = (html, text) => {
  *     act: (action: any) => void,
  *     showPrompt: (number: number) => void,
  *     explain: (number: number) => void,
- *     optionRows: () => {name: string, label: string}[],
+ *     optionRows: () => {name: string, label: string, neutral: any}[],
  *     missing: () => Record<string, string>,
  *     welcome: () => HTMLElement,
  * }} page what the buttons do

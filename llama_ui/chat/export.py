@@ -7,7 +7,6 @@ The fields of a chat are those of Conversation; exporting what was imported give
 """
 
 import json
-from collections.abc import Sequence
 
 from pydantic import TypeAdapter, ValidationError
 
@@ -25,12 +24,6 @@ def to_json(conversation: Conversation) -> str:
     """The chat as JSON in one line, which `from_json` turns back into an equal one."""
     chat = _CHAT.dump_json(conversation).decode()
     return f'{{"format":"llama-ui-chat","version":{VERSION},"chat":{chat}}}'
-
-
-def all_to_json(conversations: Sequence[Conversation]) -> str:
-    """Several chats as JSON in one line."""
-    chats = ",".join(_CHAT.dump_json(conversation).decode() for conversation in conversations)
-    return f'{{"format":"llama-ui-chats","version":{VERSION},"chats":[{chats}]}}'
 
 
 def from_json(text: str) -> list[Conversation]:
@@ -54,14 +47,6 @@ def from_json(text: str) -> list[Conversation]:
     if len(chats) > MAX_CHATS:
         raise DialogError(f"The file has more than {MAX_CHATS:,} chats.", "Export fewer at a time.")
     return [read_chat(chat) for chat in chats]
-
-
-def one_from_json(text: str) -> Conversation:
-    """The chat of an export of one; raises DialogError as above, and for several or none."""
-    chats = from_json(text)
-    if len(chats) != 1:
-        raise DialogError("The export holds not exactly one chat.", "Choose one of a single chat.")
-    return chats[0]
 
 
 def to_markdown(conversation: Conversation) -> str:
@@ -93,7 +78,7 @@ def read_chat(chat: object) -> Conversation:
         if kinds == {"unexpected_keyword_argument"}:
             raise _of_another_version() from None
         raise _damaged() from None
-    except (ArithmeticError, ValueError, RecursionError):
+    except (ValueError, RecursionError):
         raise _damaged() from None
 
 

@@ -7,7 +7,7 @@ from typing import Any, ClassVar
 from pydantic import ConfigDict
 
 from llama_ui.chat.sampling import SAMPLING, Sampling
-from llama_ui.chat.table import Option, check_rows, row, rows
+from llama_ui.chat.table import MAX_LINE_CHARS, MAX_LINES, Option, check_rows, row, rows
 from llama_ui.errors import OptionError
 
 
@@ -91,6 +91,24 @@ def options_in_words(options: ChatOptions) -> list[tuple[Option, str]]:
     """The options that change something, each with its value as people read it."""
     values = [(option, _value(options, option)) for option in OPTIONS]
     return [(o, o.in_words(value)) for o, value in values if value != o.neutral]
+
+
+def options_table() -> str:
+    """The whole table as Markdown, for docs/options.md."""
+    lines = [
+        "| Option | Values | Default | What it does | Name in the API |",
+        "|---|---|---|---|---|",
+    ]
+    for option in OPTIONS:
+        values = f"up to {MAX_LINES} of {MAX_LINE_CHARS} characters"
+        if option.kind in ("number", "whole"):
+            values = f"{option.in_words(option.low)} to {option.in_words(option.high)}"
+        elif option.kind != "lines":
+            values = "on or off" if option.kind == "flag" else "text"
+        default = option.in_words(option.default) or "none"
+        name = f"`{option.wire_name('vllm') or option.name}`" if option in SAMPLING else ""
+        lines.append(f"| {option.label} | {values} | {default} | {option.help} | {name} |")
+    return "\n".join(lines) + "\n"
 
 
 def _value(options: ChatOptions, option: Option) -> Any:

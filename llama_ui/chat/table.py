@@ -87,7 +87,9 @@ class Option:
         if self.kind == "text":
             # A text box that nobody has touched may send nothing at all.
             return "" if typed is None else typed
-        if self.kind == "lines" and isinstance(typed, str | None):
+        if self.kind == "lines":
+            if not isinstance(typed, str | None):
+                raise OptionError(f"The {self.label.lower()} are no text.", "Write one a line.")
             return tuple(line for line in (typed or "").split("\n") if line)
         if self.empty:
             text = "" if typed is None else str(typed).strip()

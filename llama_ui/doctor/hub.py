@@ -2,10 +2,16 @@
 
 from huggingface_hub import HfApi, constants, get_hf_file_metadata, get_token, hf_hub_url
 
-from llama_ui.doctor.findings import Finding, Status
-from llama_ui.engine.hub.download import check_room, fetch_small_files, missing
-from llama_ui.engine.hub.faults import LOG_IN, explain, is_unreachable
-from llama_ui.engine.hub.repository import Listing, cached_file, look_up
+from llama_ui.doctor.check import Finding
+from llama_ui.engine.hub.download import (
+    Listing,
+    cached_file,
+    check_room,
+    fetch_small_files,
+    look_up,
+    missing,
+)
+from llama_ui.engine.hub.faults import LOG_IN, explain, is_unreachable, place
 from llama_ui.engine.hub.snapshot import check_snapshot, small_files, weight_files
 from llama_ui.engine.progress import size_in_words
 from llama_ui.errors import ModelError
@@ -22,7 +28,7 @@ def check_hub(source: str, revision: str | None) -> list[Finding]:
         listing = look_up(source, revision)
     except Exception as error:
         return _without_listing(source, revision, error)
-    found = [Finding("Network", "ok", f"{constants.ENDPOINT} answers"), _token(listing)]
+    found = [Finding("Network", "ok", f"{place()} answers"), _token(listing)]
     checks = {"Model": _model, "Access": _access, "Disk": _disk}
     for name, check in checks.items():
         if any(finding.status == "failed" for finding in found):
@@ -43,7 +49,7 @@ def _without_listing(source: str, revision: str | None, error: Exception) -> lis
             Finding("Network", "warning", fault.problem, "The copy on this machine is used."),
             *(Finding(name, "skipped", "not needed with that copy") for name in NAMES[1:]),
         ]
-    network = Finding("Network", "ok", f"{constants.ENDPOINT} answers")
+    network = Finding("Network", "ok", f"{place()} answers")
     if is_unreachable(error):
         network = Finding.of("Network", fault)
         return [network, *(Finding(name, "skipped", "needs the network") for name in NAMES[1:])]
@@ -73,17 +79,17 @@ def _token(listing: Listing) -> Finding:
     except Exception as error:
         fault = explain("your account", None, error)
         # This question has a strict limit of its own; the model may still be given.
-        status: Status = "failed" if "accept" in fault.problem else "warning"
-        return Finding("Token", status, fault.problem, fault.next_step)
+        is_wrong = "accept" in fault.problem
+        return Finding("Token", "failed" if is_wrong else "warning", fault.problem, fault.next_step)
 
 
 def _model(source: str, revision: str | None, listing: Listing) -> str:
-    small_files(source, listing.files, "model")
+    small_files(source, listing.sizes, "model")
     return f"{revision or 'main'}, commit {listing.commit[:8]}, safetensors"
 
 
 def _access(source: str, revision: str | None, listing: Listing) -> str:
-    weights = next(name for name in listing.files if name.endswith(".safetensors"))
+    weights = next(name for name in listing.sizes if name.endswith(".safetensors"))
     url = hf_hub_url(source, weights, revision=listing.commit)
     get_hf_file_metadata(url, timeout=constants.HF_HUB_ETAG_TIMEOUT)
     return "granted" if listing.is_gated else "open to everybody"
@@ -91,8 +97,8 @@ def _access(source: str, revision: str | None, listing: Listing) -> str:
 
 def _disk(source: str, revision: str | None, listing: Listing) -> str:
     folder = fetch_small_files(source, revision, listing)
-    names = weight_files(source, folder, listing.files, "model")
-    needed = sum(listing.files[name].size for name in missing(source, names, listing))
+    names = weight_files(source, folder, listing.sizes, "model")
+    needed = sum(listing.sizes[name] for name in missing(source, names, listing))
     free = size_in_words(check_room(source, needed))
     if not needed:
         return f"downloaded already; {free} free"

@@ -91,6 +91,18 @@ class Engine(Protocol):
     ) -> PromptPlan:
         """What would be sent for these messages; raises ChatError when it cannot be."""
 
+    def encode(self, text: str, with_start: bool = True) -> list[int]:
+        """The tokens of a text as the tokenizer makes them, control tokens in it included;
+        `with_start` has it put in front what it puts in front of every text."""
+
+    def decode(self, ids: Sequence[int]) -> str:
+        """The text of these tokens, control tokens spelled out; raises OptionError when one of
+        them does not exist."""
+
+    def plan_ids(self, ids: Sequence[int], sampling: Sampling) -> PromptPlan:
+        """A prompt that is given token by token, to be gone on with; raises OptionError when a
+        token does not exist, ContextWindowError when there are too many."""
+
     def submit(self, plan: PromptPlan, sampling: Sampling) -> Reply:
         """Start a reply; returns at once; raises BusyError when too many are waiting."""
 

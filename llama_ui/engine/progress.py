@@ -1,10 +1,15 @@
-"""How far a load has come. Pure."""
+"""How far a load has come, in words and as a line on the terminal."""
 
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, TextIO
 
 _UNITS = ((10**12, "TB", 1), (10**9, "GB", 1), (10**6, "MB", 0), (10**3, "kB", 0))
+# How often the line on the terminal changes, and how often a file gets a new one.
+_ON_TERMINAL_S = 0.2
+_IN_FILE_S = 5.0
+_CLEAR = "\x1b[K"
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,3 +60,35 @@ def _of(done: int, total: int) -> str:
 
 def _unit(count: int) -> tuple[int, str, int]:
     return next((unit for unit in _UNITS if count >= unit[0]), _UNITS[-1])
+
+
+class ProgressLine:
+    """One line that changes in place; where that is not possible, a line every few seconds.
+
+    Args:
+        name: what is being loaded, as people say it.
+        stream: where to write.
+    """
+
+    def __init__(self, name: str, stream: TextIO) -> None:
+        self._name = name
+        self._stream = stream
+        self._changes_in_place = stream.isatty()
+        self._written = ""
+        self._next = 0.0
+
+    def __call__(self, progress: Progress) -> None:
+        """Hears a report."""
+        now, is_last = time.monotonic(), bool(progress.total) and progress.done >= progress.total
+        text = f"{self._name}: {progress}"
+        if text == self._written or (now < self._next and not is_last):
+            return
+        self._written = text
+        if self._changes_in_place:
+            self._next = now + _ON_TERMINAL_S
+            # Back at its start: whatever is written next overwrites this line.
+            self._stream.write(f"{text}{_CLEAR}\r")
+        else:
+            self._next = now + _IN_FILE_S
+            self._stream.write(f"{text}\n")
+        self._stream.flush()

@@ -13,8 +13,8 @@ from jinja2 import Environment, TemplateError
 from llama_ui.errors import ModelError
 from llama_ui.prompt.llama2 import Message
 
-# Calls and lines of a template that one prompt may take: a chat of 2,000 messages takes 200,000.
-_MOST_STEPS = 2_000_000
+# Calls and lines of a template that one prompt may take; published ones take some 100 a message.
+_STEPS, _STEPS_A_MESSAGE = 200_000, 1_000
 
 _Result = TypeVar("_Result")
 
@@ -48,19 +48,20 @@ def render(tokenizer: Any, messages: Sequence[Message]) -> str:
     rendered: str = _bounded(
         lambda: tokenizer.apply_chat_template(
             [dict(message) for message in messages], add_generation_prompt=True, tokenize=False
-        )
+        ),
+        _STEPS + _STEPS_A_MESSAGE * len(messages),
     )
     return rendered
 
 
-def _bounded(work: Callable[[], _Result]) -> _Result:
-    """Do the work in a bounded number of steps: a template is a program of somebody else's."""
+def _bounded(work: Callable[[], _Result], most: int) -> _Result:
+    """Do the work in at most so many steps."""
     steps = 0
 
     def count(frame: FrameType, event: str, argument: Any) -> Any:
         nonlocal steps
         steps += 1
-        if steps > _MOST_STEPS:
+        if steps > most:
             raise TemplateError("it takes too long")
         # Each line of the template, and each call of anything from it.
         return count if frame.f_code.co_filename == "<template>" else None

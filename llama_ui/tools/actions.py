@@ -38,6 +38,15 @@ class Action:
     thought: str = ""
     fields: Mapping[str, Any] | None = field(default=None, compare=False)
 
+    @classmethod
+    def of(cls, name: str, given: str) -> "Action":
+        """An action that was kept by its name and input alone; several inputs are an object."""
+        try:
+            read = json.loads(given) if given.startswith("{") else None
+        except (ValueError, RecursionError):
+            read = None
+        return cls(name, given, fields=read if isinstance(read, dict) else None)
+
     @property
     def is_final(self) -> bool:
         """Whether it is the answer."""

@@ -1,4 +1,4 @@
-"""The agent: an answer in steps, each a tool that the model chose. Pure, over any Engine.
+"""The agent: an answer in steps, each a tool that the model chose. Pure.
 
 The words are those on which Pocket Llama was trained (training/pocket/tool_prompt.py); Llama 2
 follows them too. What is sent depends on the messages and the steps alone, so that the prompt of
@@ -10,15 +10,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from llama_ui.chat.conversation import Step
-from llama_ui.chat.sampling import Sampling
-from llama_ui.engine.base import Engine
-from llama_ui.engine.reply import Stats
 from llama_ui.prompt.llama2 import Message
 from llama_ui.prompt.plan import PlanOptions
 from llama_ui.tools.actions import FINAL, Action, read_action, same_name, unfinished
 from llama_ui.tools.builtin import TOOLS, Tool, run_tool, tool_description, tool_name
 
-MAX_STEPS = 5
+MAX_ACTIONS = 5
 KEEP_LAST = 5
 REMINDER = 'Answer with one JSON object: {"action": "...", "action_input": "..."}'
 
@@ -89,7 +86,7 @@ def with_tools(
         *map(as_action, (m for m in messages if m["role"] != "system")),
     ]
     for step in steps:
-        said = Action(step.tool, step.given).as_json() if step.tool else step.given
+        said = Action.of(step.tool, step.given).as_json() if step.tool else step.given
         sent += exchange(said, step.observation)
     asked = sum(m["role"] == "user" for m in messages)
     # The steps are exchanges to the engine, but none to be forgotten before their answer.
@@ -99,7 +96,7 @@ def with_tools(
         options,
         keep_last=None if keep is None else keep + len(steps),
         pinned=options.pinned | frozenset(current),
-        reminder=LAST_REMINDER if len(steps) == MAX_STEPS else options.reminder,
+        reminder=LAST_REMINDER if len(steps) == MAX_ACTIONS else options.reminder,
     )
 
 
@@ -129,7 +126,7 @@ class Agent:
             self.answer = unfinished(reply)
         elif action is not None and action.is_final:
             self.answer = action.given
-        elif len(self.steps) == MAX_STEPS or (action is None and self._was_asked_again()):
+        elif len(self.steps) == MAX_ACTIONS or (action is None and self._was_asked_again()):
             self.answer = reply
         else:
             self._add(action, reply, ms)
@@ -146,43 +143,11 @@ class Agent:
     def _run(self, action: Action) -> str:
         for tool in self._tools:
             if same_name(tool_name(tool), action.name):
-                return run_tool(tool, action.given)
+                return run_tool(tool, action.given, action.fields)
         return f"Error: there is no tool {action.name[:40]!r}."
 
     def _was_asked_again(self) -> bool:
         return any(not step.tool for step in self.steps)
-
-
-@dataclass(frozen=True, slots=True)
-class Answered:
-    """What came of a message: the answer, the steps before it, and the numbers of each reply."""
-
-    text: str
-    steps: tuple[Step, ...]
-    stats: tuple[Stats, ...]
-
-
-def answer_with_tools(
-    engine: Engine,
-    messages: Sequence[Message],
-    sampling: Sampling,
-    options: PlanOptions = PlanOptions(keep_last=KEEP_LAST, reminder=REMINDER),  # noqa: B008
-    tools: Sequence[Tool] = TOOLS,
-) -> Answered:
-    """Answer the last message with tools, on the thread of the caller.
-
-    Raises:
-        ChatError: a prompt cannot be sent, or the engine lost a reply.
-    """
-    agent, stats = Agent(tools), []
-    while agent.answer is None:
-        started = time.perf_counter()
-        sent, how = with_tools(messages, options, agent.steps, tools)
-        chunks = list(engine.submit(engine.plan(sent, sampling, how), sampling))
-        stats += [chunk.stats for chunk in chunks if chunk.stats is not None]
-        text, is_whole = "".join(chunk.text for chunk in chunks), chunks[-1].finish_reason == "stop"
-        agent.take(text, is_whole, (time.perf_counter() - started) * 1e3)
-    return Answered(agent.answer, agent.steps, tuple(stats))
 
 
 def as_action(message: Message) -> Message:

@@ -1,12 +1,13 @@
 """Tools that a model can use: plain functions. Pure.
 
-A tool is a function that takes a text, or nothing, and returns a text. Its name, its signature and
-the first paragraph of its docstring become the line by which it is offered. A new one is such a
-function and its place in TOOLS.
+A tool is a function that returns a text. It takes nothing, one text, or several arguments, each
+annotated with its type. Its name, its signature and the first paragraph of its docstring become
+the line by which it is offered. A new one is such a function and its place in TOOLS.
 """
 
 import ast
 import inspect
+import json
 import logging
 import math
 import operator
@@ -15,6 +16,7 @@ from datetime import datetime
 from functools import wraps
 from typing import Any
 
+from pydantic import TypeAdapter, ValidationError
 from simpleeval import InvalidExpression, SimpleEval
 
 from llama_ui.errors import incident
@@ -42,15 +44,32 @@ def tool_name(tool: Tool) -> str:
 def tool_description(tool: Tool) -> str:
     """What the model reads of it."""
     said = " ".join((inspect.getdoc(tool) or "").split("\n\n")[0].split())
-    return said if _takes_input(tool) else f"{said.removesuffix('.')}; its input is empty."
+    inputs = inspect.signature(tool).parameters
+    if not inputs:
+        return f"{said.removesuffix('.')}; its input is empty."
+    if _takes_a_text(tool):
+        return said
+    of_a_call: Any = tool
+    schema = json.dumps(TypeAdapter(of_a_call).json_schema()["properties"], ensure_ascii=False)
+    return f"{said.removesuffix('.')}; its input is a JSON object: {schema}"
 
 
-def run_tool(tool: Tool, given: str) -> str:
-    """Its result; one that begins with "Error:" says why there is none. Never raises."""
+def run_tool(tool: Tool, given: str, fields: Mapping[str, Any] | None = None) -> str:
+    """Its result; one that begins with "Error:" says why there is none. Never raises.
+
+    Args:
+        given: the input as a text.
+        fields: the input as it was written, where it was an object.
+    """
     try:
         if len(given) > MAX_INPUT_CHARS:
             raise ToolError("the input is too long")
-        return tool(given) if _takes_input(tool) else tool()
+        inputs = inspect.signature(tool).parameters
+        if not inputs:
+            return tool()
+        if _takes_a_text(tool):
+            return tool(given)
+        return _called(tool, fields if fields is not None else {next(iter(inputs)): given})
     except ToolError as error:
         return f"Error: {error}"
     except Exception as error:
@@ -94,8 +113,28 @@ def date_and_time() -> str:
 TOOLS: tuple[Tool, ...] = (calculator, date_and_time)
 
 
-def _takes_input(tool: Tool) -> bool:
-    return bool(inspect.signature(tool).parameters)
+def _takes_a_text(tool: Tool) -> bool:
+    inputs = [*inspect.signature(tool, eval_str=True).parameters.values()]
+    return len(inputs) == 1 and inputs[0].annotation is str
+
+
+def _called(tool: Tool, fields: Mapping[str, Any]) -> str:
+    """Call it with arguments by name, each made into its type: models write "3" for 3."""
+    signature = inspect.signature(tool, eval_str=True)
+    unknown = fields.keys() - signature.parameters.keys()
+    if unknown:
+        raise ToolError(f"there is no input {min(unknown)[:40]!r}")
+    arguments = {}
+    for name, parameter in signature.parameters.items():
+        if name in fields:
+            try:
+                arguments[name] = TypeAdapter(parameter.annotation).validate_python(fields[name])
+            except ValidationError as fault:
+                said = fault.errors(include_url=False, include_input=False)[0]["msg"]
+                raise ToolError(f"the input {name!r} is wrong: {said}") from None
+        elif parameter.default is parameter.empty:
+            raise ToolError(f"the input {name!r} is missing")
+    return tool(**arguments)
 
 
 def _check(node: ast.AST) -> None:

@@ -5,13 +5,16 @@ import io
 import logging
 import secrets
 import sys
-from collections.abc import AsyncIterator
+import threading
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import replace
+from functools import partial
 from typing import Any
 from urllib.parse import urlsplit
 
 import gradio as gr
+from gradio.tunneling import CURRENT_TUNNELS
 from starlette.applications import Starlette
 from starlette.routing import BaseRoute
 
@@ -19,18 +22,18 @@ from llama_ui.chat.options import ChatOptions
 from llama_ui.chat.sampling import Sampling
 from llama_ui.engine.starter import EngineStarter
 from llama_ui.errors import OptionError
-from llama_ui.settings import Settings
-from llama_ui.web.access.addresses import PRIVATE, Proxies, is_loopback
+from llama_ui.settings import Settings, is_loopback
+from llama_ui.web.access.addresses import PRIVATE, Proxies
 from llama_ui.web.access.bodies import GradioFunctions
 from llama_ui.web.access.connections import Room, limited
 from llama_ui.web.access.door import Door
 from llama_ui.web.access.identity import Access
 from llama_ui.web.access.limits import DEFAULTS, Gate
 from llama_ui.web.access.login import Login
-from llama_ui.web.api.chat_completions import OpenAIApi
 from llama_ui.web.api.functions import Api
 from llama_ui.web.api.health import Health
 from llama_ui.web.api.metrics import Metrics
+from llama_ui.web.api.openai import OpenAIApi
 from llama_ui.web.page.layout import build_page
 from llama_ui.web.page.routes import PageRoutes
 from llama_ui.web.page.theme import ASSETS, STYLES, build_theme
@@ -39,6 +42,9 @@ from llama_ui.web.page.updates import FramePacer
 # Calls of programs through Gradio that may be under way or in its queue at once; each takes a
 # thread, and waits in the engine's line.
 _CALLS = 96
+# For the engine, then for the server: a reply ends within milliseconds, a chunk of a long prompt
+# on a CPU may take longer than anybody waits.
+_CLOSE_S = 1.2
 
 log = logging.getLogger(__name__)
 
@@ -48,11 +54,13 @@ def serve(
     settings: Settings,
     open_browser: bool,
     metrics: Metrics,
+    wait: Callable[[], object],
     space_host: str | None = None,
 ) -> int:
-    """Serve the page until Ctrl+C; returns the exit code of the program.
+    """Serve the page; returns the exit code, 0 unless it cannot be opened.
 
     Args:
+        wait: returns when the page is to be closed.
         space_host: the name of the Hugging Face Space that it runs in, if it does.
     """
     in_space = space_host is not None
@@ -134,11 +142,20 @@ def serve(
         print(f"Log in as {auth[0]} with the password {auth[1]}", flush=True)
     if settings.is_public and auth is None:
         print("Anyone who can reach it can use it: --auth USER:PASSWORD asks for a log-in.")
-    # It ends at Ctrl+C; whoever presses that again is in a hurry.
-    with contextlib.suppress(KeyboardInterrupt):
-        page.block_thread()
-    starter.close()
+    wait()
+    # First the engine, which ends the running replies as stopped; what they then still send to
+    # their readers is waited for. Nothing may take long: a supervisor kills what does not end.
+    _at_most(_CLOSE_S, starter.close)
+    _at_most(_CLOSE_S, partial(page.close, verbose=False))
+    for tunnel in CURRENT_TUNNELS:
+        tunnel.kill()
     return 0
+
+
+def _at_most(limit_s: float, act: Callable[[], object]) -> None:
+    thread = threading.Thread(target=act, daemon=True)
+    thread.start()
+    thread.join(limit_s)
 
 
 def _make_gate(settings: Settings, in_space: bool) -> Gate:

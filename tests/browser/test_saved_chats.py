@@ -86,7 +86,7 @@ def page(app, context) -> Iterator[Page]:
 
 
 def titles(page: Page) -> list[str]:
-    return page.locator(TITLES).all_inner_texts()
+    return page.locator(TITLES).all_text_contents()
 
 
 def new_chat(page: Page) -> None:

@@ -9,10 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from llama_ui.doctor.check import examine, page
-from llama_ui.doctor.findings import Finding
+from llama_ui.doctor.check import Finding, examine, table
 from llama_ui.doctor.hub import NAMES as HUB_NAMES
-from llama_ui.settings import ROOT, Settings
+from llama_ui.settings import ROOT
 from tests.engine.hub.faults import NOWHERE, POCKET, hub_environment, without_weights
 from tests.engine.hub.server import GRANTED, NEW, PENDING, REFUSED, Repo, serving
 
@@ -132,7 +131,7 @@ def test_missing_packages_are_named_not_tripped_over():
 
 
 def test_a_check_that_never_ends_is_given_up():
-    found = examine("Slow", lambda settings: time.sleep(60) or [], Settings(), limit_s=0.05)
+    found = examine("Slow", lambda: time.sleep(60) or [], limit_s=0.05)
     assert found == [
         Finding(
             "Slow", "failed", "no answer within 0 seconds", "Check the network, and start again."
@@ -140,12 +139,12 @@ def test_a_check_that_never_ends_is_given_up():
     ]
 
 
-def test_the_page_is_aligned():
+def test_the_table_is_aligned():
     findings = [
         Finding("Python", "ok", "3.11"),
         Finding("bitsandbytes", "failed", "a 4-bit product is wrong", "Install it again."),
     ]
-    assert page("Pocket Llama", findings, width=50).splitlines() == [
+    assert table("Pocket Llama", findings, width=50).splitlines() == [
         "What Pocket Llama needs:",
         "",
         "  ok       Python        3.11",

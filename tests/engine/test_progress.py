@@ -5,9 +5,8 @@ import io
 import pytest
 
 from llama_ui.engine.loading.loader import load_model
-from llama_ui.engine.progress import Progress
+from llama_ui.engine.progress import Progress, ProgressLine
 from llama_ui.settings import MODELS
-from llama_ui.terminal import ProgressLine
 
 
 @pytest.mark.parametrize(

@@ -5,15 +5,15 @@ from random import Random
 
 import pytest
 
+from benchmarks.tools import answer_with_tools
 from llama_ui.chat.sampling import Sampling
 from llama_ui.prompt.plan import PlanOptions
 from llama_ui.tools.actions import Action, read_action, spoken
 from llama_ui.tools.agent import (
     KEEP_LAST,
-    MAX_STEPS,
+    MAX_ACTIONS,
     REMINDER,
     Agent,
-    answer_with_tools,
     offers_of,
     system_prompt,
     with_tools,
@@ -102,16 +102,30 @@ def test_half_a_character_is_not_spoken():
 
 def test_after_five_steps_it_answers_in_plain_words():
     agent = Agent()
-    for number in range(MAX_STEPS):
+    for number in range(MAX_ACTIONS):
         assert agent.answer is None
         agent.take(CALCULATE, True, 1.0)
         assert agent.steps[number].observation == "84"
     messages = [{"role": "user", "content": "Hi"}]
     sent, options = with_tools(messages, PlanOptions(reminder=REMINDER), agent.steps)
-    assert len(sent) == 2 + 2 * MAX_STEPS
+    assert len(sent) == 2 + 2 * MAX_ACTIONS
     assert "no more tools" in options.reminder
     agent.take("It is 84, I think.", True, 1.0)
     assert agent.answer == "It is 84, I think."
+
+
+def test_a_step_with_several_inputs_is_shown_to_the_model_as_it_was_written():
+    def weather(city: str, days: int = 1) -> str:
+        """Tells the weather."""
+        return f"{days} sunny days in {city}"
+
+    agent = Agent([weather])
+    said = '{"action": "Weather", "action_input": {"city": "Rome", "days": "3"}}'
+    agent.take(said, True, 1.0)
+    assert agent.steps[0].observation == "3 sunny days in Rome"
+    messages = [{"role": "user", "content": "Hi"}]
+    sent, _ = with_tools(messages, PlanOptions(), agent.steps, [weather])
+    assert sent[2] == {"role": "assistant", "content": said}
 
 
 def test_what_is_no_action_is_asked_for_once_more_and_then_shown():
@@ -191,7 +205,7 @@ def test_no_reply_crashes_the_agent_or_makes_it_hang():
         if rng.random() < 0.3:
             text = text[: rng.randint(0, len(text))]
         agent = Agent()
-        for _ in range(MAX_STEPS + 1):
+        for _ in range(MAX_ACTIONS + 1):
             began = time.perf_counter()
             agent.take(text, rng.random() < 0.9, 1.0)
             spoken(text)

@@ -177,3 +177,44 @@ def test_a_tool_with_a_bug_is_an_incident(caplog):
 
     assert run_tool(broken, "").startswith("Error: the tool failed (incident ")
     assert "forced" in caplog.text
+
+
+def convert(amount: float, unit: str, rounded: bool = False) -> str:
+    """Converts an amount.
+
+    More that only programmers read.
+    """
+    return f"{amount!r} {unit!r} {rounded!r}"
+
+
+def test_several_inputs_are_offered_with_their_types():
+    said = tool_description(convert)
+    assert said.startswith("Converts an amount; its input is a JSON object: {")
+    for word in ('"amount"', '"number"', '"unit"', '"string"', '"boolean"', '"default": false'):
+        assert word in said
+    assert "programmers" not in said
+
+
+@pytest.mark.parametrize(
+    ("fields", "result"),
+    [
+        ({"amount": 3, "unit": "km"}, "3.0 'km' False"),
+        ({"amount": "3.5", "unit": "km", "rounded": "true"}, "3.5 'km' True"),
+        ({"amount": "many", "unit": "km"}, "Error: the input 'amount' is wrong: "),
+        ({"amount": 3}, "Error: the input 'unit' is missing"),
+        ({"amount": 3, "unit": "km", "x": 1}, "Error: there is no input 'x'"),
+        ({}, "Error: the input 'amount' is missing"),
+        (None, "Error: the input 'amount' is wrong: "),
+    ],
+)
+def test_several_inputs_become_arguments_of_their_types(fields, result):
+    assert run_tool(convert, "3 km", fields).startswith(result)
+
+
+def test_one_input_that_is_no_text_is_made_into_its_type():
+    def double(number: int) -> str:
+        """Doubles."""
+        return str(2 * number)
+
+    assert run_tool(double, "21") == run_tool(double, "21", {"number": 21}) == "42"
+    assert run_tool(double, "x").startswith("Error: the input 'number' is wrong")

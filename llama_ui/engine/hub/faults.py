@@ -58,6 +58,11 @@ def explain(source: str, revision: str | None, error: Exception) -> ModelError:
     )
 
 
+def place() -> str:
+    """The address of the Hub, or of the mirror that HF_ENDPOINT names, without a password."""
+    return re.sub(r"//[^/@]*@", "//", constants.ENDPOINT)
+
+
 def damaged(source: str, name: str) -> ModelError:
     """A file that arrived with other bytes than the Hub has."""
     return ModelError(
@@ -235,9 +240,9 @@ def _of_network(source: str, error: BaseException) -> ModelError | None:
 
 
 def _first_line(error: Exception) -> str:
-    """What the error says of itself, without a token and without what follows it in a URL."""
+    """What the error says of itself, without a token, and of a URL without password and query."""
     lines = str(error).strip().splitlines()
     text = f"{type(error).__name__}: {lines[0]}" if lines else type(error).__name__
     for secret in filter(None, (get_token(),)):
         text = text.replace(secret, "…")
-    return re.sub(r"hf_\w+|\?\S+", "…", text)[:200]
+    return re.sub(r"hf_\w+|\?\S+|(?<=//)[^/@\s]*@", "…", text)[:200]

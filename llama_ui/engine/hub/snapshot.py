@@ -94,8 +94,8 @@ def _without_weights(source: str, names: set[str]) -> ModelError:
         )
     if any(name.endswith(".gguf") for name in names):
         return ModelError(
-            f"{source} holds weights for llama.cpp (GGUF), which this page does not read.",
-            SERVE_IT,
+            f"{source} has its weights as GGUF files, for llama.cpp.",
+            f"Name the one that you want by its quantisation: --model {source}:Q4_K_M.",
         )
     if any(name.endswith(".safetensors") and "gptq" in name.lower() for name in names):
         return ModelError(

@@ -172,11 +172,10 @@ def read_weight_shapes(path: Path) -> dict[str, list[int]]:
         if wanted != size:
             raise ValueError(f"it has {size:,} bytes, not {wanted:,}")
         return {name: [*item["shape"]] for name, item in tensors.items()}
-    except (
-        *(struct.error, ValueError, KeyError, TypeError, IndexError, AttributeError),
-        RecursionError,
-    ) as error:
+    except ValueError as error:
         raise _damaged(path, error) from error
+    except (struct.error, KeyError, TypeError, IndexError, AttributeError, RecursionError) as error:
+        raise _damaged(path, "its header cannot be read") from error
 
 
 def read_json(path: Path) -> dict[str, Any]:

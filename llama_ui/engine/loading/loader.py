@@ -9,6 +9,7 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 
 import torch
@@ -31,6 +32,8 @@ from llama_ui.engine.loading.memory import Held
 from llama_ui.engine.loading.rope import Window, choose_window
 from llama_ui.engine.loading.tokenizer import check_vocabulary, load_tokenizer
 from llama_ui.engine.loading.weights import held_as, load_weights
+from llama_ui.engine.local.kv_cache import KVCache
+from llama_ui.engine.local.model import LlamaForward, allocate
 from llama_ui.engine.progress import Report, ignore
 from llama_ui.errors import ModelError
 from llama_ui.prompt.formats import choose_format
@@ -58,6 +61,19 @@ class LoadedModel:
         """The context window, in tokens: of a model that is loaded it is known."""
         assert self.info.context_length is not None
         return self.info.context_length
+
+    @property
+    def end_tokens(self) -> frozenset[int]:
+        """Every token that ends a reply: the tokenizer's, the template's, and those the
+        checkpoint names."""
+        configs = (self.model.config, self.model.generation_config)
+        lists = [n if isinstance(n, list) else [n] for n in (c.eos_token_id for c in configs)]
+        every = (*chain(*lists), self.tokenizer.eos_token_id, *self.format.end_tokens)
+        return frozenset(token for token in every if token is not None)
+
+    def allocate(self, slots: int | None) -> tuple[LlamaForward, KVCache]:
+        """The forward pass and the cache; raises ModelError when there is no memory left."""
+        return allocate(self.model, self.window, slots)
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from transformers import PreTrainedTokenizerBase
+from llama_ui.prompt.llama2 import Tokenizer
 
 # A character outside the vocabulary takes at most four byte tokens (UTF-8).
 _MAX_BYTES = 4
@@ -23,7 +23,7 @@ class Detokenizer:
         before: ids that the reply goes on from; their text is not repeated.
     """
 
-    def __init__(self, tokenizer: PreTrainedTokenizerBase, before: Sequence[int] = ()) -> None:
+    def __init__(self, tokenizer: Tokenizer, before: Sequence[int] = ()) -> None:
         self._tokenizer = tokenizer
         self._control = frozenset(tokenizer.all_special_ids)
         self._before: list[int] = [*before]
@@ -60,12 +60,11 @@ class Detokenizer:
         return self._decode(self._before + self._held)[known:]
 
     def _decode(self, ids: list[int]) -> str:
-        text = self._tokenizer.decode(ids, clean_up_tokenization_spaces=False)
-        assert isinstance(text, str)
+        text: str = self._tokenizer.decode(ids, clean_up_tokenization_spaces=False)
         return text
 
 
-def piece_text(tokenizer: PreTrainedTokenizerBase, token: int) -> str:
+def piece_text(tokenizer: Tokenizer, token: int) -> str:
     """What a token looks like by itself; a lone byte as its code, <0x0A> as the newline it is."""
     piece = tokenizer.convert_ids_to_tokens(token)
     if not isinstance(piece, str):
@@ -79,4 +78,5 @@ def piece_text(tokenizer: PreTrainedTokenizerBase, token: int) -> str:
         )
     if "\u2581" in piece:  # SentencePiece's space
         return piece.replace("\u2581", " ")
-    return tokenizer.convert_tokens_to_string([piece])
+    text: str = tokenizer.convert_tokens_to_string([piece])
+    return text

@@ -10,14 +10,15 @@ import torch
 
 from llama_ui.chat.sampling import Sampling
 from llama_ui.engine.base import EngineInfo, EngineLoad
-from llama_ui.engine.loading.loader import LoadedModel
 from llama_ui.engine.local.faults import (
+    CRASHED,
     MEMORY_FULL,
     NOT_FINITE,
     bug,
     has_lost_the_gpu,
     is_out_of_memory,
 )
+from llama_ui.engine.local.forward import ForwardLost, Loaded
 from llama_ui.engine.local.request import Request
 from llama_ui.engine.local.scheduler import make_scheduler
 from llama_ui.engine.local.wording import Wording
@@ -29,6 +30,8 @@ from llama_ui.prompt.plan import PromptPlan
 log = logging.getLogger(__name__)
 
 _Result = TypeVar("_Result")
+
+_MOST_LOSSES = 2  # of the forward pass, that a request lives through
 
 
 class LocalEngine(Wording):
@@ -46,7 +49,7 @@ class LocalEngine(Wording):
 
     def __init__(
         self,
-        loaded: LoadedModel,
+        loaded: Loaded,
         slots: int | None = None,
         max_waiting: int = 32,
         public_system: str = "",
@@ -108,6 +111,7 @@ class LocalEngine(Wording):
             self._state = "closed"
             self._changed.notify()
         self._thread.join()
+        self._scheduler.close()
 
     @torch.inference_mode()
     def _run(self) -> None:
@@ -197,6 +201,12 @@ class LocalEngine(Wording):
         """Do the work; a fault ends the requests that it was done for, not the engine."""
         try:
             return work()
+        except ForwardLost as error:
+            log.error("%s", error)
+            self._restart(affected)
+            return None
+        except ChatError as error:
+            is_full, fault = False, error
         except Exception as error:
             is_full = is_out_of_memory(error)
             if has_lost_the_gpu(error):
@@ -208,6 +218,13 @@ class LocalEngine(Wording):
             self._scheduler.shrink()
             torch.cuda.empty_cache()
         return None
+
+    def _restart(self, affected: Sequence[Request]) -> None:
+        """Feed every request again; those that were there at each of several losses end."""
+        self._scheduler.restart()
+        for request in affected:
+            request.losses += 1
+        self._fail([request for request in affected if request.losses > _MOST_LOSSES], CRASHED)
 
     def _give_up(self, fault: Exception) -> None:
         """The GPU is lost to this process, or the loop itself has a bug: nothing goes on here."""

@@ -13,6 +13,11 @@ MEMORY_FULL = EngineError(
     "Shorten the conversation or lower the max new tokens, and retry.",
 )
 
+CRASHED = EngineError(
+    "llama.cpp has crashed again and again while it wrote this reply.",
+    "Change the message and retry; should it happen with every message, choose another model.",
+)
+
 
 NOT_FINITE = EngineError(
     "The model computes no numbers (NaN or infinite): its weights are damaged, or too large for "

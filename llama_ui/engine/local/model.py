@@ -13,8 +13,12 @@ from typing import Any
 import torch
 import torch.nn.functional as F
 
-from llama_ui.engine.local.kv_cache import KVCache
+from llama_ui.engine.local.kv_cache import KVCache, cache_dtype, slots_that_fit
 from llama_ui.engine.local.linear import Joined, direct
+from llama_ui.errors import ModelError
+
+_CHUNK_ON_GPU = 512
+_CHUNK_ON_CPU = 128
 
 
 class LlamaForward:
@@ -38,6 +42,8 @@ class LlamaForward:
         self._groups = config.num_attention_heads // config.num_key_value_heads
         self._head_dim = config.head_dim or config.hidden_size // config.num_attention_heads
         self.device: torch.device = self._embed.weight.device
+        self.vocabulary: int = config.vocab_size
+        self.chunk = _CHUNK_ON_GPU if self.device.type == "cuda" else _CHUNK_ON_CPU
         ends = (self._embed.weight, self._norm.weight, self._head.weight)
         self.devices = {tensor.device for tensor in (*ends, *cache.keys)}
         # LLM.int8() looks for outliers at every call, and waits for the GPU to tell.
@@ -70,6 +76,9 @@ class LlamaForward:
         hidden = F.rms_norm(hidden, hidden.shape[-1:], self._norm.weight, self._eps)
         scores: torch.Tensor = self._head(hidden)
         return scores.float().to(self.device)
+
+    def close(self) -> None:
+        """Nothing of it lies outside of this process."""
 
     def _attention(
         self, layer: "Layer", number: int, x: torch.Tensor, at: "_Place"
@@ -163,6 +172,33 @@ class _Place:
             return self
         tensors = (self.rows, self.positions, self.mask, self.cos, self.sin)
         return _Place(self.first_row, self.length, *(tensor.to(device) for tensor in tensors))
+
+
+def allocate(model: Any, length: int, slots: int | None) -> tuple[LlamaForward, KVCache]:
+    """Everything that holds memory, in the order in which it must be taken.
+
+    Args:
+        model: a LlamaForCausalLM.
+        length: positions a slot, in tokens.
+        slots: by default what suits the device.
+
+    Raises:
+        ModelError: there is no memory left.
+    """
+    try:
+        layers = [Layer(layer) for layer in model.model.layers]
+        # What loading and joining used in between is free for conversations.
+        torch.cuda.empty_cache()
+        devices = [layer.attention_norm.device for layer in layers]
+        dtype = cache_dtype(devices, model.dtype)
+        slots = slots or slots_that_fit(model.config, length, devices, dtype)
+        cache = KVCache(model.config, slots, length, devices, dtype)
+    except torch.OutOfMemoryError:
+        raise ModelError(
+            "The model is loaded, but there is no memory left to hold conversations.",
+            "Start with a smaller --context or fewer --slots.",
+        ) from None
+    return LlamaForward(model, layers, cache), cache
 
 
 def _rotate(x: torch.Tensor, cos: torch.Tensor, sin: torch.Tensor) -> torch.Tensor:

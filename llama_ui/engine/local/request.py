@@ -3,14 +3,13 @@
 import random
 import secrets
 from collections import Counter
-from dataclasses import dataclass, field
-
-from transformers import PreTrainedTokenizerBase
+from dataclasses import dataclass, field, replace
 
 from llama_ui.chat.sampling import LIMITS, Sampling
 from llama_ui.engine.local.slots import Slot
 from llama_ui.engine.local.streamer import ReplyStreamer
 from llama_ui.engine.reply import FinishReason, Reply, Token
+from llama_ui.prompt.llama2 import Tokenizer
 from llama_ui.prompt.plan import PromptPlan
 
 
@@ -30,6 +29,7 @@ class Request:
         slot: where its keys and values are, once it has one.
         num_computed_tokens: how many of the ids have their keys and values in the slot.
         is_decoding: whether it has taken part in a decode step.
+        losses: how often the forward pass was lost while it took part.
         times_drawn: how often each token has been drawn.
     """
 
@@ -44,12 +44,11 @@ class Request:
     slot: Slot | None = None
     num_computed_tokens: int = 0
     is_decoding: bool = False
+    losses: int = 0
     times_drawn: Counter[int] = field(default_factory=Counter)
 
     @classmethod
-    def create(
-        cls, plan: PromptPlan, sampling: Sampling, tokenizer: PreTrainedTokenizerBase
-    ) -> "Request":
+    def create(cls, plan: PromptPlan, sampling: Sampling, tokenizer: Tokenizer) -> "Request":
         """A new request; without a seed it draws one, so that the reply can be repeated."""
         largest = int(LIMITS["seed"][1])
         seed = secrets.randbelow(largest + 1) if sampling.seed is None else sampling.seed
@@ -57,7 +56,7 @@ class Request:
         return cls(
             ids=ids,
             prompt_tokens=len(ids),
-            sampling=sampling,
+            sampling=replace(sampling, seed=seed),
             owner=plan.owner,
             public=plan.public_tokens,
             reply=reply,
@@ -69,6 +68,14 @@ class Request:
     def is_prefilling(self) -> bool:
         """Whether more of the prompt than its last token is still to be fed."""
         return self.num_computed_tokens < len(self.ids) - 1
+
+    def restart(self) -> None:
+        """Begin again with the prompt and what has been drawn; the next draw is the one that was
+        to come: one number a token. What the penalties look at is not lost."""
+        self.num_computed_tokens = 0
+        self.numbers = random.Random(self.sampling.seed)
+        for _ in range(len(self.ids) - self.prompt_tokens):
+            self.numbers.random()
 
     def accept(self, token: Token, end_tokens: frozenset[int], window: int) -> FinishReason | None:
         """Take a drawn token; says how the reply ends if it ends with it."""

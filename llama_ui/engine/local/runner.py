@@ -12,8 +12,7 @@ from dataclasses import dataclass, fields
 import torch
 
 from llama_ui.chat.sampling import LIMITS, SAMPLING, Sampling
-from llama_ui.engine.local.kv_cache import KVCache
-from llama_ui.engine.local.model import LlamaForward
+from llama_ui.engine.local.forward import Cache, Forward
 from llama_ui.engine.local.sampler import RowOptions, penalize, sample
 from llama_ui.engine.reply import Token
 
@@ -82,7 +81,7 @@ class ModelRunner:
         vocabulary: how many tokens there are.
     """
 
-    def __init__(self, forward: LlamaForward, cache: KVCache, vocabulary: int) -> None:
+    def __init__(self, forward: Forward, cache: Cache, vocabulary: int) -> None:
         device = forward.device
         on_one_gpu = device.type == "cuda" and len(forward.devices) == 1
         self._forward = forward
@@ -99,7 +98,7 @@ class ModelRunner:
         self._inputs = torch.zeros(shape, device=device)
         # What the penalties look at; kept up to date in the steps that have any.
         self._seen = torch.zeros(cache.slots, vocabulary, dtype=torch.bool, device=device)
-        self._drawn = torch.zeros(cache.slots, vocabulary, dtype=torch.int16, device=device)
+        self._drawn = torch.zeros(cache.slots, vocabulary, device=device)
 
     def begin(self, row: int, ids: Sequence[int]) -> None:
         """Tell which tokens the prompt of a row holds, for the penalties."""
@@ -182,7 +181,7 @@ class ModelRunner:
             seen, drawn = self._seen[: shape.rows], self._drawn[: shape.rows]
             seen.scatter_(1, tokens, True)
             # Written, not added: a step may be run twice (see _capture).
-            drawn.scatter_(1, tokens, times_drawn.to(drawn.dtype)[:, None])
+            drawn.scatter_(1, tokens, times_drawn[:, None])
             penalized = penalize(logits, seen, drawn, options)
         chosen = sample(penalized, options, shape.candidates)
         if not shape.logprobs:

@@ -33,13 +33,15 @@ def penalize(
     Args:
         logits: [rows, vocabulary].
         seen: which tokens the prompt or the reply of a row holds, bool, [rows, vocabulary].
-        drawn: how often the reply of a row holds each token, [rows, vocabulary].
+        drawn: how often the reply of a row holds each token, float32, [rows, vocabulary].
     """
     penalty = options.repetition_penalty[:, None]
-    lowered = torch.where(logits > 0, logits / penalty, logits * penalty)
+    # At least 1, so the lower of the two is the quotient above 0 and the product below.
+    lowered = torch.minimum(logits / penalty, logits * penalty)
+    penalized = torch.where(seen, lowered, logits)
     # As OpenAI defines them, in the order of vLLM.
-    once, each = options.presence_penalty[:, None], options.frequency_penalty[:, None]
-    return torch.where(seen, lowered, logits) - each * drawn - once * (drawn > 0)
+    penalized.addcmul_(drawn, -options.frequency_penalty[:, None])
+    return penalized.addcmul_(drawn.clamp(max=1), -options.presence_penalty[:, None])
 
 
 def sample(logits: torch.Tensor, options: RowOptions, candidates: int) -> torch.Tensor:

@@ -4,21 +4,14 @@ Only the engine's thread uses it, so nothing here locks.
 """
 
 from collections.abc import Sequence
-from itertools import chain
 
 import torch
 
-from llama_ui.engine.loading.loader import LoadedModel
-from llama_ui.engine.local.kv_cache import KVCache, cache_dtype, slots_that_fit
-from llama_ui.engine.local.model import Layer, LlamaForward
+from llama_ui.engine.local.forward import Cache, Forward, Loaded
 from llama_ui.engine.local.request import Request
 from llama_ui.engine.local.runner import ModelRunner, RowInput
 from llama_ui.engine.local.slots import Slot, best_source, choose_target
 from llama_ui.engine.reply import FinishReason, Token
-from llama_ui.errors import ModelError
-
-_CHUNK_ON_GPU = 512
-_CHUNK_ON_CPU = 128
 
 
 class Scheduler:
@@ -27,25 +20,24 @@ class Scheduler:
     Args:
         forward: the model.
         cache: its KV cache; one row a slot.
-        vocabulary: how many tokens there are.
         end_tokens: ids that end a reply.
-        chunk: how many prompt tokens are computed between two decode steps.
+        chunk: how many prompt tokens are computed between two decode steps; by default what
+            suits the forward pass.
     """
 
     def __init__(
         self,
-        forward: LlamaForward,
-        cache: KVCache,
-        vocabulary: int,
+        forward: Forward,
+        cache: Cache,
         end_tokens: frozenset[int],
-        chunk: int,
+        chunk: int | None = None,
     ) -> None:
         self.requests: list[Request] = []
         self._forward = forward
         self._cache = cache
-        self._runner = ModelRunner(forward, cache, vocabulary)
+        self._runner = ModelRunner(forward, cache, forward.vocabulary)
         self._end_tokens = end_tokens
-        self._chunk = chunk
+        self._chunk = chunk or forward.chunk
         self._slots = [Slot(row) for row in range(cache.slots)]
         self._clock = 0
 
@@ -138,6 +130,20 @@ class Scheduler:
         self._runner.release()
         self._chunk = max(16, self._chunk // 2)
 
+    def restart(self) -> None:
+        """After the forward pass has lost its cache: every request is fed again from its ids."""
+        for slot in self._slots:
+            if slot.is_live:
+                slot.ids = []
+            else:
+                slot.forget()
+        for request in self.requests:
+            request.restart()
+
+    def close(self) -> None:
+        """Free what the forward pass holds outside of this process."""
+        self._forward.close()
+
     def _move_together(self, ready: Sequence[Request]) -> None:
         """Move live rows to the front where that makes the batch smaller."""
         limit = self._runner.rows_for(len(ready))
@@ -167,37 +173,7 @@ def _row_input(request: Request) -> RowInput:
     )
 
 
-def make_scheduler(loaded: LoadedModel, slots: int | None, chunk: int | None) -> Scheduler:
-    """Everything that holds memory, in the order in which it must be taken."""
-    model, length = loaded.model, loaded.window
-    try:
-        layers = [Layer(layer) for layer in model.model.layers]
-        # What loading and joining used in between is free for conversations.
-        torch.cuda.empty_cache()
-        devices = [layer.attention_norm.device for layer in layers]
-        dtype = cache_dtype(devices, model.dtype)
-        slots = slots or slots_that_fit(model.config, length, devices, dtype)
-        cache = KVCache(model.config, slots, length, devices, dtype)
-    except torch.OutOfMemoryError:
-        raise ModelError(
-            "The model is loaded, but there is no memory left to hold conversations.",
-            "Start with a smaller --context or fewer --slots.",
-        ) from None
-    forward = LlamaForward(model, layers, cache)
-    default_chunk = _CHUNK_ON_GPU if forward.device.type == "cuda" else _CHUNK_ON_CPU
-    return Scheduler(
-        forward,
-        cache,
-        vocabulary=model.config.vocab_size,
-        end_tokens=_end_tokens(loaded),
-        chunk=chunk or default_chunk,
-    )
-
-
-def _end_tokens(loaded: LoadedModel) -> frozenset[int]:
-    """Every token that ends a reply: the tokenizer's, the template's, and those the
-    checkpoint names."""
-    configs = (loaded.model.config, loaded.model.generation_config)
-    lists = [n if isinstance(n, list) else [n] for n in (c.eos_token_id for c in configs)]
-    every = (*chain(*lists), loaded.tokenizer.eos_token_id, *loaded.format.end_tokens)
-    return frozenset(token for token in every if token is not None)
+def make_scheduler(loaded: Loaded, slots: int | None, chunk: int | None) -> Scheduler:
+    """A scheduler over the forward pass and the cache of a model; raises ModelError."""
+    forward, cache = loaded.allocate(slots)
+    return Scheduler(forward, cache, loaded.end_tokens, chunk)

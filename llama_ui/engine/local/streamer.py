@@ -1,23 +1,20 @@
 """The streamer of one request: token ids in from the engine, chunks out to the reader."""
 
 import time
-from collections.abc import Iterator, Sequence
-from typing import Any
-
-from transformers import PreTrainedTokenizerBase, TextIteratorStreamer
+from collections.abc import Sequence
 
 from llama_ui.engine.local.detokenizer import Detokenizer
 from llama_ui.engine.reply import Chunk, FinishReason, Reply, Stats, Token
 from llama_ui.engine.stopwords import StopWords
+from llama_ui.prompt.llama2 import Tokenizer
 
 
-class ReplyStreamer(TextIteratorStreamer):
-    """A TextIteratorStreamer that is lossless and linear, and carries faults and statistics.
+class ReplyStreamer:
+    """Turns the tokens of one request into chunks: lossless, linear in the length of the reply.
 
-    The stock one decodes the whole reply at every token, drops a space after each newline with
-    Llama tokenizers, holds a word back until the next space, and leaves its reader waiting for
-    ever when the worker fails. Its interface stays: `put` takes ids (the prompt first), `end`
-    ends the text, iterating yields the text.
+    transformers' TextIteratorStreamer decodes the whole reply at every token, drops a space after
+    each newline with Llama tokenizers, holds a word back until the next space, and leaves its
+    reader waiting for ever when the worker fails.
 
     Args:
         tokenizer: a fast tokenizer.
@@ -30,14 +27,13 @@ class ReplyStreamer(TextIteratorStreamer):
 
     def __init__(
         self,
-        tokenizer: PreTrainedTokenizerBase,
+        tokenizer: Tokenizer,
         reply: Reply,
         prompt_tokens: int,
         seed: int | None,
         stop: Sequence[str] = (),
         begun: Sequence[int] = (),
     ) -> None:
-        super().__init__(tokenizer, skip_prompt=True)
         self._reply = reply
         self._decoder = Detokenizer(tokenizer, begun)
         self._stop = StopWords(stop)
@@ -47,14 +43,6 @@ class ReplyStreamer(TextIteratorStreamer):
         self._tokens = 0
         self._started = time.perf_counter()
         self._first_token = self._started
-
-    def put(self, value: Any) -> None:
-        """Take the next token ids (a tensor of shape [1] or [1, n]); the prompt is skipped."""
-        if self.next_tokens_are_prompt:
-            self.next_tokens_are_prompt = False
-            return
-        for token in value.flatten().tolist():
-            self.put_token(Token(token))
 
     def put_token(self, token: Token) -> None:
         """Take one drawn token."""
@@ -67,10 +55,6 @@ class ReplyStreamer(TextIteratorStreamer):
     def has_stopped(self) -> bool:
         """Whether a stop word has ended the text."""
         return self._stop.found
-
-    def end(self) -> None:
-        """End the text."""
-        self._reply.put(self.last_chunk("stop"))
 
     def last_chunk(self, reason: FinishReason) -> Chunk:
         """The rest of the text, why the reply ended, and the statistics."""
@@ -86,6 +70,3 @@ class ReplyStreamer(TextIteratorStreamer):
         )
         rest = self._stop.add(self._decoder.finish()) + self._stop.finish()
         return Chunk(rest, finish_reason=reason, stats=stats)
-
-    def __iter__(self) -> Iterator[str]:
-        return (chunk.text for chunk in self._reply)

@@ -5,8 +5,9 @@ from dataclasses import replace
 from functools import partial
 
 from llama_ui.chat.sampling import Sampling
-from llama_ui.engine.loading.loader import LoadedModel
 from llama_ui.engine.local.detokenizer import piece_text
+from llama_ui.engine.local.forward import Loaded
+from llama_ui.errors import ContextWindowError, OptionError
 from llama_ui.prompt.llama2 import Message, Segment
 from llama_ui.prompt.plan import PlanOptions, PromptPlan, plan_prompt
 
@@ -19,7 +20,7 @@ class Wording:
         public_system: the operator's own system prompt: no secret between visitors.
     """
 
-    def __init__(self, loaded: LoadedModel, public_system: str) -> None:
+    def __init__(self, loaded: Loaded, public_system: str) -> None:
         self._tokenizer = loaded.tokenizer
         self._format = loaded.format
         self._window = loaded.window
@@ -50,10 +51,9 @@ class Wording:
 
     def text_of(self, ids: Sequence[int]) -> str:
         """The text of a reply made of these tokens, control tokens left out."""
-        text = self._tokenizer.decode(
+        text: str = self._tokenizer.decode(
             list(ids), skip_special_tokens=True, clean_up_tokenization_spaces=False
         )
-        assert isinstance(text, str)
         return text
 
     def is_text(self, token: int) -> bool:
@@ -65,6 +65,43 @@ class Wording:
     def pieces(self, ids: Sequence[int]) -> list[str]:
         """What each token looks like by itself, spaces and control tokens included."""
         return [piece_text(self._tokenizer, token) for token in ids]
+
+    def encode(self, text: str, with_start: bool = True) -> list[int]:
+        """The tokens of a text as the tokenizer makes them, control tokens in it included."""
+        ids: list[int] = self._tokenizer(text, add_special_tokens=with_start, verbose=False)[
+            "input_ids"
+        ]
+        return ids
+
+    def decode(self, ids: Sequence[int]) -> str:
+        """The text of these tokens, control tokens spelled out; raises OptionError."""
+        self._check_ids(ids)
+        text = self._tokenizer.decode(list(ids), clean_up_tokenization_spaces=False)
+        assert isinstance(text, str)
+        return text
+
+    def plan_ids(self, ids: Sequence[int], sampling: Sampling) -> PromptPlan:
+        """A prompt that is given token by token; raises OptionError or ContextWindowError."""
+        self._check_ids(ids)
+        if not ids:
+            raise OptionError("The prompt is empty.", "Send some text.")
+        if len(ids) + sampling.max_new_tokens > self._window:
+            raise ContextWindowError(
+                f"The prompt has {len(ids):,} tokens and the reply may take "
+                f"{sampling.max_new_tokens:,}, but the context window holds {self._window:,}.",
+                "Shorten the prompt, or ask for fewer tokens.",
+            )
+        # The last token begins the reply, so that the space before the next word is kept.
+        *before, last = ids
+        prompt = Segment("user", 0, self.decode(before), tuple(before))
+        return PromptPlan((prompt, Segment("reply", None, "", (last,))))
+
+    def _check_ids(self, ids: Sequence[int]) -> None:
+        size = len(self._tokenizer)
+        if any(type(token) is not int or not 0 <= token < size for token in ids):
+            raise OptionError(
+                "A token of the prompt does not exist.", f"Send whole numbers from 0 to {size - 1}."
+            )
 
     def _begun(self, ids: tuple[int, ...]) -> Segment | None:
         if not ids:

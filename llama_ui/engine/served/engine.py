@@ -158,6 +158,18 @@ class RemoteEngine:
         """
         return self._dialect.plan(messages, sampling, options)
 
+    def encode(self, text: str, with_start: bool = True) -> list[int]:
+        """Not possible here: raises EngineError."""
+        raise EngineError(_ALWAYS_MISSING["exact_prompt"], "Send messages instead.")
+
+    def decode(self, ids: Sequence[int]) -> str:
+        """Not possible here: raises EngineError."""
+        raise EngineError(_ALWAYS_MISSING["exact_prompt"], "Send messages instead.")
+
+    def plan_ids(self, ids: Sequence[int], sampling: Sampling) -> PromptPlan:
+        """Not possible here: raises EngineError."""
+        raise EngineError(_ALWAYS_MISSING["exact_prompt"], "Send messages instead.")
+
     def submit(self, plan: PromptPlan, sampling: Sampling) -> Reply:
         """Send the request; called on an event loop.
 

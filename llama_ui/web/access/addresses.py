@@ -34,12 +34,6 @@ def network(address: str) -> str:
     return str(ipaddress.ip_network((parsed, 64), strict=False))
 
 
-def is_loopback(host: str) -> bool:
-    """Whether a name or address means this machine."""
-    parsed = parse_address(host)
-    return host.lower() == "localhost" if parsed is None else parsed.is_loopback
-
-
 @dataclass(frozen=True, slots=True)
 class Place:
     """Where a server is, in one spelling.

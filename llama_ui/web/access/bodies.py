@@ -4,6 +4,7 @@ import asyncio
 import json
 import math
 import re
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, NoReturn
@@ -11,11 +12,12 @@ from typing import Any, NoReturn
 from starlette.types import Receive
 
 # A body has so long, and longer the larger it may be.
-_LEAST_S, _BYTES_PER_S = 20.0, 200_000
-# Bodies of more than LARGE bytes are in memory at the same time only so often.
-LARGE, MOST_LARGE = 1_000_000, 6
+_LEAST_S, _BYTES_PER_S = 20.0, 50_000
+# Bodies of more than LARGE bytes are in memory at the same time only so often, of all and of one
+# network.
+LARGE, MOST_LARGE, MOST_LARGE_OF_ONE = 1_000_000, 8, 3
 # JSON: objects and lists cost most. Brackets are counted first: a string may have many.
-_MOST_BRACKETS, _MOST_VALUES, _MOST_EVENT_VALUES, _DEEPEST = 2_000_000, 1_000_000, 50_000, 60
+_MOST_BRACKETS, _MOST_VALUES, _MOST_CALL_VALUES, _DEEPEST = 2_000_000, 1_000_000, 50_000, 60
 _HALF_CHARACTER = re.compile(rb"\\u[dD][89a-fA-F]")
 SESSION = re.compile(r"[\w-]{1,64}", re.ASCII)
 
@@ -35,29 +37,30 @@ class BodyError(Exception):
 
 
 class Bodies:
-    """Reads bodies; knows how many large ones are being read."""
+    """Reads bodies; knows how many large ones are being read, for each network."""
 
     def __init__(self) -> None:
-        self._large = 0
+        self._large: Counter[str] = Counter()
 
-    async def read(self, receive: Receive, largest: int) -> bytes:
+    async def read(self, receive: Receive, largest: int, near: str = "") -> bytes:
         """The whole body.
 
         Args:
             receive: of the request.
             largest: bytes that it may have.
+            near: the network that it comes from.
 
         Raises:
             BodyError: it is too large or too slow, or the visitor has left.
         """
         try:
             return await asyncio.wait_for(
-                self._read(receive, largest), _LEAST_S + largest / _BYTES_PER_S
+                self._read(receive, largest, near), _LEAST_S + largest / _BYTES_PER_S
             )
         except asyncio.TimeoutError:
             raise BodyError(408, "The request did not arrive in time.") from None
 
-    async def _read(self, receive: Receive, largest: int) -> bytes:
+    async def _read(self, receive: Receive, largest: int, near: str) -> bytes:
         body, is_large = bytearray(), False
         try:
             while True:
@@ -68,13 +71,17 @@ class Bodies:
                 if len(body) > largest:
                     raise BodyError(413, "This is more than the page takes.")
                 if not is_large and len(body) > LARGE:
-                    if self._large >= MOST_LARGE:
+                    is_full = self._large.total() >= MOST_LARGE
+                    if is_full or self._large[near] >= MOST_LARGE_OF_ONE:
                         raise BodyError(503, "Too many large requests at once. Try again.")
-                    self._large, is_large = self._large + 1, True
+                    self._large[near] += 1
+                    is_large = True
                 if not message.get("more_body", False):
                     return bytes(body)
         finally:
-            self._large -= is_large
+            if is_large:
+                self._large[near] -= 1
+                self._large += Counter()  # without those that are zero
 
 
 async def parse_json(body: bytes) -> Any:
@@ -85,6 +92,19 @@ async def parse_json(body: bytes) -> Any:
             and half characters are not; or it is nested too deeply or has too many values.
     """
     return await asyncio.to_thread(_parsed, body, _MOST_VALUES)
+
+
+async def check_values(body: bytes) -> None:
+    """Refuse a JSON text with more values than a call has; what is no JSON passes.
+
+    Raises:
+        BodyError: there are too many.
+    """
+    try:
+        await asyncio.to_thread(_parsed, body, _MOST_CALL_VALUES)
+    except BodyError as fault:
+        if fault.status == 413:
+            raise
 
 
 def check_brackets(body: bytes) -> None:
@@ -178,7 +198,7 @@ class GradioFunctions:
         return await asyncio.to_thread(self._event, path.strip("/").split("/"), body)
 
     def _event(self, parts: list[str], body: bytes) -> tuple[str | None, bytes]:
-        value = _parsed(body, _MOST_EVENT_VALUES)
+        value = _parsed(body, _MOST_CALL_VALUES)
         if not isinstance(value, dict):
             raise BodyError(422, "The call is no object.")
         session = value.get("session_hash")

@@ -28,6 +28,7 @@ from llama_ui.web.access.bodies import (
     BodyError,
     GradioFunctions,
     check_brackets,
+    check_values,
     parse_json,
 )
 from llama_ui.web.access.identity import COOKIE, Access, Caller, new_cookie, visitor_from
@@ -152,7 +153,8 @@ class _Visit:
     def __init__(self, door: Door, scope: Scope, receive: Receive, send: Send) -> None:
         self._door = door
         self._scope = scope
-        self._receive = receive
+        self._receive_more = receive
+        self._has_all = False
         self._send = send
         self._headers = Headers(scope=scope)
         peer = scope["client"][0] if scope.get("client") else ""
@@ -174,6 +176,11 @@ class _Visit:
             if prefix and path.startswith(f"{prefix}/"):
                 return path[len(prefix) :], None
         return path, None
+
+    async def _receive(self) -> Message:
+        message = await self._receive_more()
+        self._has_all = not message.get("more_body", False)
+        return message
 
     async def serve(self) -> None:
         """Hand the request on, or refuse it."""
@@ -212,25 +219,30 @@ class _Visit:
         elif row.counts == "session" and row.body == "none":
             self._bind(self._path.rstrip("/").rpartition("/")[2], caller.visitor)
         if row.body != "none":
-            body = await self._door._bodies.read(receive, row.largest)
+            near = network(self._arrival.client)
+            body = await self._door._bodies.read(receive, row.largest, near)
             check_brackets(body)
         if body is not None and row.body == "event":
             session, body = await self._door._functions.event(self._path, body)
             if session is not None:
                 self._bind(session, caller.visitor)
+        if body is not None and row.who == "operator":
+            # Its handler finds other faults, and says them as OpenAI's clients expect it.
+            await check_values(body)
         if body is not None and row.body == "json":
             caller = replace(caller, body=await parse_json(body))
+        # In ASGI the path has what stands in front of it.
+        path = self._arrival.prefix + self._path
         inner = {
             **scope,
-            "path": self._path,
-            "raw_path": self._path.encode(),
+            "path": path,
+            "raw_path": path.encode(),
+            "root_path": self._arrival.prefix,
             "query_string": query.encode(),
             "client": (self._arrival.client, 0),
             "scheme": self._arrival.scheme,
             "headers": self._kept_headers(row, body),
         }
-        if self._arrival.prefix:
-            inner["root_path"] = self._arrival.prefix
         caller.attach(inner)
         await self._door.app(inner, _replayed(body or b"", receive), self._dressed)
 
@@ -346,7 +358,7 @@ class _Visit:
     ) -> None:
         """Answer with a sentence; programs at /v1 find it where OpenAI's clients look."""
         content: dict[str, Any] = {"detail": said}
-        if self._path.startswith("/v1/"):
+        if self._path.startswith(("/v1/", "/tokenize", "/detokenize")):
             content["error"] = {"message": said, "type": kind, "param": None, "code": None}
         await self.answer(JSONResponse(content, status, headers))
 
@@ -354,8 +366,8 @@ class _Visit:
         """Answer without the application, also to who has not sent all yet."""
         if self._has_begun:
             return
-        length = self._headers.get("content-length", "0")
-        if length == "0" and "transfer-encoding" not in self._headers:
+        has_none = self._headers.get("content-length", "0") == "0"
+        if self._has_all or (has_none and "transfer-encoding" not in self._headers):
             await response(self._scope, self._receive, self._dressed)
             return
         response.headers["Connection"] = "close"

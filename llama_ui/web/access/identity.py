@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 
 from starlette.requests import HTTPConnection
 
-from llama_ui.web.access.addresses import is_loopback
+from llama_ui.settings import is_loopback
 from llama_ui.web.access.limits import Visitor
 
 COOKIE = "llama_ui_visitor"

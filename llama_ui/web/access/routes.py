@@ -20,7 +20,11 @@ _WHO = {
     "operator": "the operator's key; without one, this machine",
 }
 # What may stand for {name} and for {path}: never a control character, never longer than a file.
-_PARTS = {"name": r"[\w.-]{1,80}", "path": r"(?!.*\.\.)[\w./@-]{1,180}"}
+_PARTS = {
+    "name": r"[\w.-]{1,80}",
+    "path": r"(?!.*\.\.)[\w./@-]{1,180}",
+    "model": r"(?!.*\.\.)[\w ./@:+-]{1,180}",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +99,11 @@ ROWS = (
     Row(f"{_GRADIO}/cancel", _POST, "visitor", "session", "event", 10 * _KB),
     # For programs.
     Row("/v1/models", who="operator"),
+    Row("/v1/models/{model}", who="operator"),
     Row("/v1/chat/completions", _POST, "operator", "reply", "raw", 8 * _MB),
+    Row("/v1/completions", _POST, "operator", "reply", "raw", 8 * _MB),
+    Row("/tokenize", _POST, "operator", "work", "raw", 8 * _MB),
+    Row("/detokenize", _POST, "operator", "work", "raw", 8 * _MB),
     # For those who watch over the server.
     Row("/health", who="anybody"),
     Row("/ready", who="anybody"),

@@ -1,6 +1,7 @@
 """The two functions of the page that programs may call: /chat and /prompt."""
 
 import asyncio
+import logging
 from collections.abc import AsyncIterator
 from dataclasses import replace
 from typing import Any
@@ -11,12 +12,15 @@ from llama_ui.chat.messages import parse_messages
 from llama_ui.chat.sampling import SAMPLING, Sampling
 from llama_ui.engine.base import Engine
 from llama_ui.engine.starter import EngineStarter
-from llama_ui.errors import ChatError, OptionError
+from llama_ui.errors import ChatError, OptionError, incident
 from llama_ui.web.access.identity import visitor_of
 from llama_ui.web.access.limits import Gate, submit_for
 from llama_ui.web.page.updates import FramePacer
 
 OPTIONS = [option.name for option in SAMPLING if option.feature != "logprobs"]
+
+
+log = logging.getLogger(__name__)
 
 
 class Api:
@@ -67,8 +71,8 @@ class Api:
                     yield text
                     if chunk.finish_reason is None:
                         await self._pacer.pause()
-        except ChatError as fault:
-            raise gr.Error(str(fault), print_exception=False) from None
+        except Exception as error:
+            raise _shown(error) from None
         finally:
             if reply is not None:
                 reply.cancel()
@@ -89,8 +93,8 @@ class Api:
             checked, sampling = parse_messages(messages), self._sampling(options)
             engine = await self._engine()
             plan = await self._gate.bounded(visitor_of(request), engine.plan, checked, sampling)
-        except ChatError as fault:
-            raise gr.Error(str(fault), print_exception=False) from None
+        except Exception as error:
+            raise _shown(error) from None
         return {"text": plan.text, "ids": plan.ids, "counts": plan.counts, "dropped": plan.dropped}
 
     async def _engine(self) -> Engine:
@@ -103,3 +107,10 @@ class Api:
         if not isinstance(given, dict) or not set(given) <= set(OPTIONS):
             raise OptionError("There is an unknown option.", f"Known are {', '.join(OPTIONS)}.")
         return replace(self._defaults, **given)
+
+
+def _shown(error: Exception) -> gr.Error:
+    """What a caller reads. Gradio would print a bug's traceback, with what was asked."""
+    if not isinstance(error, ChatError):
+        error = incident(log, error, "Something went wrong on the server", "Try again.")
+    return gr.Error(str(error), print_exception=False)

@@ -13,7 +13,7 @@ _SECONDS = (0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120, 300)
 
 
 class Metrics:
-    """Counts what becomes of replies; `observe` is for ObservedEngine, so from any thread."""
+    """Counts what becomes of replies; `observe` is called from any thread."""
 
     def __init__(self) -> None:
         self.registry = CollectorRegistry()

@@ -1,9 +1,13 @@
-"""The chat completions protocol of OpenAI, as its server: what a request may hold. Pure.
+"""The bodies of requests in OpenAI's protocol, as its server. Pure.
 
-Reference: https://platform.openai.com/docs/api-reference/chat/create; top_k and
-repetition_penalty are called as in vLLM.
+A field that changes the answer and cannot be honoured is refused by its name. One that is empty,
+at the value that changes nothing, or mere bookkeeping is accepted, as OpenAI's server does.
+
+Reference: https://platform.openai.com/docs/api-reference/chat/create and .../completions/create;
+sampling options beyond those, /tokenize and /detokenize are called as in vLLM.
 """
 
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from typing import Annotated, Any, Literal
 
@@ -11,15 +15,58 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from llama_ui.chat.messages import parse_messages
 from llama_ui.chat.sampling import SAMPLING, Sampling
+from llama_ui.chat.table import Option
+from llama_ui.chat.text import MAX_CHAT_CHARS, check_text
 from llama_ui.errors import ChatError, DialogError, OptionError
 from llama_ui.prompt.plan import PlanOptions
 from llama_ui.web.api.tool_calls import Call, Declared, Functions, Turns
 
 _OPTIONS = {option.wire_name("vllm"): option for option in SAMPLING if option.wire is not None}
+_SEEDS = 2**31
+# Fields that change nothing here, whatever they say.
+_BOOKKEEPING = frozenset(
+    {
+        *("user", "metadata", "store", "service_tier", "safety_identifier", "prediction"),
+        *("prompt_cache_key", "prompt_cache_retention", "parallel_tool_calls"),
+        *("cache_salt", "priority", "request_id"),
+    }
+)
+# Fields that change nothing at one value.
+_NEUTRAL: Mapping[str, Any] = {
+    "n": 1,
+    "best_of": 1,
+    "echo": False,
+    "suffix": "",
+    "logit_bias": {},
+    "modalities": ["text"],
+    "response_format": {"type": "text"},
+    "functions": [],
+    "function_call": "none",
+    "reasoning_effort": "none",
+    "verbosity": "medium",
+    "min_tokens": 0,
+    "ignore_eos": False,
+    "stop_token_ids": [],
+    "bad_words": [],
+    "length_penalty": 1,
+    "use_beam_search": False,
+    "skip_special_tokens": True,
+    "spaces_between_special_tokens": True,
+    "include_stop_str_in_output": False,
+    "chat_template_kwargs": {},
+    "logits_processors": [],
+}
+_IN_MESSAGES = frozenset(
+    {
+        *("name", "refusal", "annotations", "id", "index", "cache_control"),
+        *("reasoning_content", "reasoning"),
+    }
+)
+_IN_PARTS = frozenset({"type", "text", "cache_control", "annotations"})
 
 
 class FieldError(OptionError):
-    """A field of a request that is not accepted.
+    """A field of a request is not accepted.
 
     Args:
         field: its name.
@@ -30,141 +77,251 @@ class FieldError(OptionError):
         self.field = field
 
 
-class _Part(BaseModel):
+class _Body(BaseModel):
+    model_config = ConfigDict(extra="allow", strict=True)
+
+
+class _Strict(BaseModel):
     model_config = ConfigDict(extra="forbid", strict=True)
 
-    type: Literal["text"]
-    text: str
 
-
-class _Message(BaseModel):
-    model_config = ConfigDict(extra="forbid", strict=True)
-
-    role: Literal["system", "user", "assistant", "tool"]
-    content: str | list[_Part] | None = None
-    name: None = None
-    refusal: None = None
-    annotations: None = None
-    audio: None = None
-    function_call: None = None
-    tool_calls: Annotated[list[Call], Field(min_length=1, max_length=32)] | None = None
+class _Message(_Body):
+    role: Literal["system", "developer", "user", "assistant", "tool"]
+    content: Any = None
+    tool_calls: Annotated[list[Call], Field(max_length=32)] | None = None
     tool_call_id: str | None = None
 
 
-class _StreamOptions(BaseModel):
-    model_config = ConfigDict(extra="forbid", strict=True)
-
-    include_usage: bool = False
-
-
-class _TextFormat(BaseModel):
-    model_config = ConfigDict(extra="forbid", strict=True)
-
-    type: Literal["text"]
+class _StreamOptions(_Strict):
+    include_usage: bool | None = None
+    include_obfuscation: bool | None = None
+    continuous_usage_stats: Literal[False] | None = None
 
 
-class ChatRequest(BaseModel):
-    """The body of POST /v1/chat/completions; a field that could not be honoured is refused.
+class _Sampled(_Body):
+    """What the bodies of both kinds of completion share."""
 
-    Fields that are only there for compatibility take the one value that changes nothing. The
-    sampling options, under the names of vLLM, are those of the table of options.
-    """
-
-    model_config = ConfigDict(extra="allow", strict=True)
-
-    messages: list[_Message] = Field(min_length=1)
     model: str | None = None
     stream: bool | None = None
     stream_options: _StreamOptions | None = None
     max_completion_tokens: int | None = None
-    logprobs: bool | None = None
-    top_logprobs: int | None = None
-    n: Literal[1] | None = None
-    response_format: _TextFormat | None = None
-    user: str | None = None
-    tools: Annotated[list[Declared], Field(min_length=1)] | None = None
-    tool_choice: Literal["auto", "none"] | None = None
-    parallel_tool_calls: bool | None = None
 
     @property
     def wants_usage(self) -> bool:
         """Whether a stream is to end with the token counts."""
-        return self.stream_options is not None and self.stream_options.include_usage
+        return self.stream_options is not None and bool(self.stream_options.include_usage)
 
-    def functions(self) -> Functions | None:
-        """What the model may call or has called; None where nothing is; raises OptionError."""
-        has_calls = any(m.tool_calls or m.role == "tool" for m in self.messages)
-        may_call = self.tools is not None and self.tool_choice != "none"
-        if not (has_calls or may_call):
-            return None
-        if self.logprobs:
-            raise OptionError("logprobs do not go with tools.", "Leave one of them out.")
-        return Functions([tool.function for tool in self.tools or ()], may_call)
+    @property
+    def shown_top(self) -> int | None:
+        """How many alternatives to a token are to be shown; None shows no probabilities."""
+        raise NotImplementedError
 
-    def dialog(self, functions: Functions | None) -> tuple[list[dict[str, str]], PlanOptions]:
-        """The messages as they are to be sent, checked; raises DialogError."""
-        if functions is None:
-            said = [{"role": m.role, "content": _text(m)} for m in self.messages]
-            return parse_messages(said), PlanOptions()
-        turns = Turns()
-        for message in self.messages:
-            if message.role == "tool":
-                turns.answer(message.tool_call_id, _text(message))
-            elif message.role == "assistant" and message.tool_calls:
-                # What is said beside a call is not sent, as in the steps of the page.
-                turns.call(message.tool_calls)
-            else:
-                turns.say(message.role, _text(message))
-        turns.close()
-        sent, options = functions.plan(turns)
-        return parse_messages(sent), options
-
-    def sampling(self, default: Sampling, window: int | None) -> Sampling:
-        """How tokens are chosen; raises OptionError.
+    def sampling(self, default: Sampling, window: int | None) -> tuple[Sampling, dict[str, str]]:
+        """How tokens are chosen, and what an engine must be able to do for it, each feature with
+        the field that asks for it.
 
         Args:
             default: what is left out.
             window: the context window, in tokens: a reply that nobody has limited takes at most
                 half of it.
+
+        Raises:
+            FieldError: an option is out of range, or a field is not supported.
         """
-        values = {"max_tokens": self.max_completion_tokens, **(self.model_extra or {})}
-        window = window or 2 * default.max_new_tokens
-        chosen: dict[str, Any] = {"max_new_tokens": min(default.max_new_tokens, window // 2)}
-        for name, value in values.items():
-            if value is None:
-                continue
-            if name not in _OPTIONS:
-                raise FieldError(name, f"The field {name!r} is not supported.", "Leave it out.")
-            option = _OPTIONS[name]
-            one_word = option.kind == "lines" and isinstance(value, str)
+        given = {**(self.model_extra or {})}
+        if self.max_completion_tokens is not None:
+            given["max_tokens"] = self.max_completion_tokens
+        chosen, needed = self._unsaid(default, window), dict[str, str]()
+        for name, value in _meaningful(given, _BOOKKEEPING, _NEUTRAL).items():
+            option = _OPTIONS.get(name)
+            if option is None:
+                raise _unsupported(name)
             try:
-                chosen[option.name] = option.check([value] if one_word else value)
+                chosen[option.name] = option.check(_as_ours(option, value))
             except ChatError as fault:
                 raise FieldError(name, fault.problem, fault.next_step) from None
+            if option.feature and chosen[option.name] != option.neutral:
+                needed[option.feature] = name
+        # Asked for the token's own alone, one alternative is computed and not shown.
+        top = 0 if self.shown_top is None else max(1, self.shown_top)
+        return replace(default, **{"seed": None, "stop": (), **chosen, "top_logprobs": top}), needed
+
+    def _unsaid(self, default: Sampling, window: int | None) -> dict[str, Any]:
+        window = window or 2 * default.max_new_tokens
+        return {"max_new_tokens": min(default.max_new_tokens, window // 2)}
+
+
+class ChatRequest(_Sampled):
+    """The body of POST /v1/chat/completions."""
+
+    messages: list[_Message] = Field(min_length=1)
+    logprobs: bool | None = None
+    top_logprobs: int | None = None
+    tools: list[Declared] | None = None
+    tool_choice: Literal["auto", "none"] | None = None
+    add_generation_prompt: bool | None = None  # the opposite of:
+    continue_final_message: bool | None = None
+
+    @property
+    def shown_top(self) -> int | None:
         if self.top_logprobs and not self.logprobs:
             raise FieldError("top_logprobs", "top_logprobs needs logprobs.", "Set it to true.")
-        # Asked for the token's own alone, one alternative is computed and not shown.
-        top = max(1, self.top_logprobs or 0) if self.logprobs else 0
-        return replace(default, **{"seed": None, "stop": (), **chosen, "top_logprobs": top})
+        return (self.top_logprobs or 0) if self.logprobs else None
+
+    def functions(self) -> Functions | None:
+        """What the model may call or has called; None where nothing is; raises OptionError."""
+        has_calls = any(m.tool_calls or m.role == "tool" for m in self.messages)
+        may_call = bool(self.tools) and self.tool_choice != "none"
+        if not (has_calls or may_call):
+            return None
+        if self.logprobs:
+            raise FieldError("logprobs", "logprobs do not go with tools.", "Leave one of them out.")
+        return Functions([tool.function for tool in self.tools or ()], may_call)
+
+    def dialog(self, functions: Functions | None) -> tuple[list[dict[str, str]], PlanOptions, str]:
+        """The messages as they are to be sent, the options of the plan, and the beginning of the
+        reply, if the last message is one; raises DialogError or FieldError."""
+        turns = _turns(self.messages)
+        begun = turns.take_begun()
+        if self.continue_final_message not in (None, bool(begun)):
+            problem = "A last message of the assistant is continued, and no other."
+            raise FieldError("continue_final_message", problem, "Leave the field out.")
+        if functions is None:
+            return parse_messages(turns.messages), PlanOptions(), begun
+        if begun:
+            raise FieldError("messages", "With tools no reply is continued.", "Leave it out.")
+        sent, options = functions.plan(turns)
+        return parse_messages(sent), options, ""
 
 
-def _text(message: _Message) -> str:
-    if message.content is None:
+class CompletionRequest(_Sampled):
+    """The body of POST /v1/completions: one prompt, as a text or as token ids."""
+
+    prompt: Any
+    logprobs: int | None = None
+
+    @property
+    def shown_top(self) -> int | None:
+        return self.logprobs
+
+    def text_or_tokens(self) -> str | list[int]:
+        """The prompt; raises FieldError or DialogError."""
+        prompt = self.prompt
+        if isinstance(prompt, list) and prompt and all(isinstance(p, str | list) for p in prompt):
+            if len(prompt) > 1:
+                raise FieldError("prompt", "There is more than one prompt.", "Send one at a time.")
+            [prompt] = prompt
+        if isinstance(prompt, str):
+            return check_text(prompt, MAX_CHAT_CHARS)
+        if isinstance(prompt, list) and all(type(token) is int for token in prompt):
+            return prompt
+        raise FieldError("prompt", "The prompt is neither text nor token ids.", "Send one of them.")
+
+    def _unsaid(self, default: Sampling, window: int | None) -> dict[str, Any]:
+        return {"max_new_tokens": 16}  # OpenAI's default
+
+
+class TokenizeRequest(_Strict):
+    """The body of POST /tokenize: a text, or messages."""
+
+    model: str | None = None
+    prompt: str | None = None
+    messages: Annotated[list[_Message], Field(min_length=1)] | None = None
+    tools: list[Declared] | None = None
+    add_special_tokens: bool = True
+    add_generation_prompt: Literal[True] = True
+    return_token_strs: bool | None = None
+
+    def text(self) -> str:
+        """The text; raises FieldError or DialogError."""
+        if self.prompt is None:
+            raise FieldError("prompt", "There is nothing to tokenize.", "Send prompt or messages.")
+        return check_text(self.prompt, MAX_CHAT_CHARS)
+
+    def chat(self) -> ChatRequest:
+        """The request whose messages are to be counted."""
+        return ChatRequest.model_construct(messages=self.messages, tools=self.tools)
+
+
+class DetokenizeRequest(_Strict):
+    """The body of POST /detokenize."""
+
+    model: str | None = None
+    tokens: list[int]
+
+
+def _turns(messages: Sequence[_Message]) -> Turns:
+    """The messages in order: system messages in front, calls with their results."""
+    turns = Turns()
+    for number, message in enumerate(messages):
+        where = f"messages.{number}"
+        extra = _meaningful(message.model_extra or {}, _IN_MESSAGES, {})
+        for name in extra:
+            raise _unsupported(f"{where}.{name}")
+        if message.role == "tool":
+            turns.answer(message.tool_call_id, _text(message.content, where))
+        elif message.role == "assistant" and message.tool_calls:
+            # What is said beside a call is not sent, as in the steps of the page.
+            turns.call(message.tool_calls)
+        else:
+            role = "system" if message.role == "developer" else message.role
+            turns.say(role, _text(message.content, where))
+    turns.close()
+    return turns
+
+
+def _text(content: Any, where: str) -> str:
+    """The text of a message: a string, or a list of parts."""
+    if isinstance(content, str):
+        return content
+    if content is None:
         raise DialogError("A message has no content.", "Send its text.")
-    if isinstance(message.content, str):
-        return message.content
-    return "".join(part.text for part in message.content)
+    if not isinstance(content, list):
+        raise FieldError(f"{where}.content", "A content is neither text nor parts.", "Send text.")
+    texts = []
+    for number, part in enumerate(content):
+        at = f"{where}.content.{number}"
+        kind = part.get("type") if isinstance(part, dict) else None
+        if kind != "text" or not isinstance(part.get("text"), str):
+            named = f"of type {kind[:40]!r}" if isinstance(kind, str) and kind != "text" else "here"
+            raise FieldError(at, f"A part {named} is not supported.", "Send text only.")
+        for name in _meaningful(part, _IN_PARTS, {}):
+            raise _unsupported(f"{at}.{name}")
+        texts.append(part["text"])
+    return "".join(texts)
 
 
-def error_body(message: str, kind: str, param: str | None = None, code: str | None = None) -> Any:
-    """An error in the shape that OpenAI's clients read."""
-    return {"error": {"message": message, "type": kind, "param": param, "code": code}}
+def _meaningful(
+    fields: Mapping[str, Any], bookkeeping: Collection[str], neutral: Mapping[str, Any]
+) -> dict[str, Any]:
+    """The fields that are neither null, nor bookkeeping, nor at the value that changes nothing."""
+    return {
+        name: value
+        for name, value in fields.items()
+        if value is not None
+        and name not in bookkeeping
+        and not (name in neutral and value == neutral[name])
+    }
 
 
-def complaint(fault: ValidationError) -> tuple[str, str]:
-    """The first thing wrong with a body: one sentence, and the name of the field."""
+def _as_ours(option: Option, value: Any) -> Any:
+    """A value of the protocol as the option takes it."""
+    if option.kind == "lines" and isinstance(value, str):
+        return [value]
+    # Others have seeds of 64 bits.
+    return value % _SEEDS if option.name == "seed" and type(value) is int else value
+
+
+def _unsupported(field: str) -> FieldError:
+    return FieldError(field, f"The field {field[:80]!r} is not supported.", "Leave it out.")
+
+
+def complaint(fault: ValidationError) -> FieldError:
+    """The first thing wrong with a body, in one sentence."""
     first = fault.errors(include_url=False, include_input=False, include_context=False)[0]
     where = ".".join(str(part) for part in first["loc"])
+    if not where:
+        return FieldError("", "The body is no JSON object that can be read.", "Send one in UTF-8.")
     if first["type"] == "extra_forbidden":
-        return f"The field {where!r} is not supported.", where
-    return f"The field {where!r} is not accepted: {first['msg']}.", where
+        return _unsupported(where)
+    return FieldError(where, f"The field {where!r} is not accepted: {first['msg']}.", "Change it.")

@@ -39,18 +39,18 @@ class Function(_Strict):
 
     name: Name
     description: Annotated[str, Field(max_length=1_024)] = ""
-    parameters: dict[str, Any] = {}
+    parameters: dict[str, Any] | None = None
     strict: Literal[False] | None = None
 
     @property
     def properties(self) -> dict[str, Any]:
         """The parameters by name, each with its schema."""
-        found = self.parameters.get("properties")
+        found = (self.parameters or {}).get("properties")
         return found if isinstance(found, dict) else {}
 
     def offer(self) -> Offer:
         """What the model reads of it; raises OptionError when that is too long."""
-        schema = json.dumps(self.parameters, ensure_ascii=False)
+        schema = json.dumps(self.parameters or {}, ensure_ascii=False)
         if len(schema) > MAX_SCHEMA_CHARS:
             raise OptionError(
                 f"The parameters of {self.name} are longer than {MAX_SCHEMA_CHARS:,} characters.",
@@ -73,7 +73,7 @@ class Function(_Strict):
             return dict(found)
         if not self.properties:
             return {"input": action.given} if action.given else {}
-        required = self.parameters.get("required")
+        required = (self.parameters or {}).get("required")
         names = list(self.properties)
         if len(names) > 1 and isinstance(required, list):
             names = [name for name in names if name in required]
@@ -89,6 +89,7 @@ class Declared(_Strict):
 
     type: Literal["function"]
     function: Function
+    cache_control: Any = None  # bookkeeping
 
 
 class _Called(_Strict):
@@ -102,6 +103,7 @@ class Call(_Strict):
     id: Annotated[str, Field(min_length=1, max_length=200)]
     type: Literal["function"]
     function: _Called
+    index: int | None = None  # of a streamed call, which clients send back
 
     def as_json(self) -> str:
         """The action that it was."""
@@ -122,20 +124,49 @@ class Said:
 
 
 class Turns:
-    """A history as the model reads it: calls as actions, their results as observations."""
+    """A history as the model reads it: what is said in turns, calls as actions, their results as
+    observations. Two messages of one role in a row are joined; system messages come in front."""
 
     def __init__(self) -> None:
-        self.messages: list[Message] = []
+        self._system: list[str] = []
+        self._said: list[Message] = []
+        self._calls: set[int] = set()
         self._open: dict[str, Call] = {}
         self._asked = 0
+
+    @property
+    def messages(self) -> list[Message]:
+        """All of them."""
+        return [*self._in_front(*self._system), *self._said]
+
+    def with_tools(self, system: str) -> list[Message]:
+        """All of them, behind a system prompt that offers tools, answers in the form of actions."""
+        said = (
+            message if number in self._calls else as_action(message)
+            for number, message in enumerate(self._said)
+        )
+        return [*self._in_front(*self._system, system), *said]
+
+    def _in_front(self, *texts: str) -> list[Message]:
+        return [{"role": "system", "content": "\n\n".join(texts)}] if texts else []
 
     def say(self, role: str, content: str) -> None:
         """Add a message of a person, of the system, or an answer."""
         self.close()
+        if role == "system":
+            self._system.append(content)
+            return
+        last = self._said[-1] if self._said else None
+        if last is not None and last["role"] == role:
+            content = f"{self._said.pop()['content']}\n\n{content}"
         if role == "user":
-            self._asked = sum(message["role"] == "user" for message in self.messages)
-        said: Message = {"role": role, "content": content}
-        self.messages.append(as_action(said))
+            self._asked = sum(message["role"] == "user" for message in self._said)
+        self._said.append({"role": role, "content": content})
+
+    def take_begun(self) -> str:
+        """Take away the last message if it is an answer, to have it continued; else empty."""
+        is_answer = bool(self._said) and self._said[-1]["role"] == "assistant"
+        return self._said.pop()["content"] if is_answer else ""
 
     def call(self, calls: Sequence[Call]) -> None:
         """Add calls of the model."""
@@ -150,7 +181,8 @@ class Turns:
                 "A tool message answers no call.",
                 "Send the assistant message with its tool_calls before it, and the tool_call_id.",
             )
-        self.messages += exchange(call.as_json(), content)
+        self._calls.add(len(self._said))
+        self._said += exchange(call.as_json(), content)
 
     def close(self) -> None:
         """Raises DialogError when a call has no answer."""
@@ -162,7 +194,7 @@ class Turns:
 
     def pinned(self) -> frozenset[int]:
         """The steps since the last question: none is forgotten before its answer."""
-        users = sum(message["role"] == "user" for message in self.messages)
+        users = sum(message["role"] == "user" for message in self._said)
         return frozenset(range(self._asked, users - 1))
 
 
@@ -189,11 +221,9 @@ class Functions:
 
     def plan(self, turns: Turns) -> tuple[list[Message], PlanOptions]:
         """What is to be sent."""
-        own = [m["content"] for m in turns.messages if m["role"] == "system"]
-        system: Message = {"role": "system", "content": "\n\n".join([*own, self._system])}
         reminder = REMINDER if self._may_call else LAST_REMINDER
-        said = [message for message in turns.messages if message["role"] != "system"]
-        return [system, *said], PlanOptions(reminder=reminder, pinned=turns.pinned())
+        said = turns.with_tools(self._system)
+        return said, PlanOptions(reminder=reminder, pinned=turns.pinned())
 
     def read(self, reply: str, is_whole: bool) -> Said:
         """What a reply comes to."""

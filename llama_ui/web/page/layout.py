@@ -9,6 +9,7 @@ from typing import Any
 import gradio as gr
 
 from llama_ui.chat.options import OPTIONS, ChatOptions, form_of
+from llama_ui.chat.table import Option
 from llama_ui.web.api.functions import Api
 from llama_ui.web.page.controls import build_controls
 from llama_ui.web.page.presets import EXAMPLES, SYSTEM_PROMPTS
@@ -34,7 +35,7 @@ def build_page(defaults: ChatOptions, api: Api) -> gr.Blocks:
     logo = (ASSETS / "logo.svg").read_text(encoding="utf-8")
     first = {
         "options": form_of(defaults),
-        "rows": [{"name": o.name, "label": o.label, "feature": o.feature} for o in OPTIONS],
+        "rows": [_row(o) for o in OPTIONS],
         "presets": [{"name": name, "text": text} for name, text in SYSTEM_PROMPTS.items()],
         "examples": EXAMPLES,
     }
@@ -50,12 +51,18 @@ def build_page(defaults: ChatOptions, api: Api) -> gr.Blocks:
             )
             with gr.Column(elem_id="options"):
                 controls = build_controls(defaults)
-        on_the_page: dict[str, Any] = {"queue": False, "api_visibility": "private"}
+        # Each asks anew: by default an event that comes while one is under way is dropped.
+        on_the_page: dict[str, Any] = {
+            "queue": False,
+            "api_visibility": "private",
+            "trigger_mode": "multiple",
+        }
         everything = [*controls.values()]
         names = [*controls]
         read = f"(...values) => window.llamaUI.hearOptions({names}, values)"
         shell.click(None, everything, None, js=read, **on_the_page)
-        shell.select(None, None, everything, js="() => window.llamaUI.giveOptions()", **on_the_page)
+        write = f"() => window.llamaUI.giveOptions({names})"
+        shell.select(None, None, everything, js=write, **on_the_page)
         changes: list[Any] = [control.change for control in everything]  # type: ignore[attr-defined]
         gr.on(
             changes,
@@ -63,13 +70,16 @@ def build_page(defaults: ChatOptions, api: Api) -> gr.Blocks:
             everything,
             None,
             js=f"(...values) => window.llamaUI.seeOptions({names}, values)",
-            trigger_mode="multiple",
             **on_the_page,
         )
         public: dict[str, Any] = {"concurrency_limit": None}
         gr.api(api.chat, api_name="chat", **public)  # type: ignore[attr-defined]
         gr.api(api.prompt, api_name="prompt", **public)  # type: ignore[attr-defined]
     return page
+
+
+def _row(option: Option) -> dict[str, Any]:
+    return {f: getattr(option, f) for f in ("name", "label", "feature", "neutral")}
 
 
 def _shell(logo: str) -> str:

@@ -247,6 +247,9 @@ class _Run:
                 update["html"] |= html_of(chat, [number])
             if engine is not None and running.tokens and running.tokens[0].top:
                 update["tokens"][number] = [token_update(token, engine) for token in running.tokens]
+        if engine is not None:
+            # A server may have said meanwhile what it does not take.
+            update["missing"] = dict(engine.info.missing)
         update["left_out"] = self._left_out
         update["replies"] = numbers
         if self._turn.repeats is not None and not self.stop.asked.is_set():

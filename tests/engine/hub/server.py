@@ -72,6 +72,17 @@ class Repo:
                 entry["size"] = self.claimed
         return {"id": name, "sha": self.commit, "gated": "manual" * self.gated, "siblings": files}
 
+    def tree(self) -> list[dict[str, Any]]:
+        """The answer to `GET /api/models/.../tree/...?recursive=true`."""
+        entries = []
+        for file in self.info("")["siblings"]:
+            entry = {"type": "file", "path": file["rfilename"], "oid": file["blobId"]}
+            entry["size"] = file["size"]
+            if "lfs" in file:
+                entry["lfs"] = {**file["lfs"], "oid": file["lfs"]["sha256"]}
+            entries.append(entry)
+        return entries
+
 
 @cache
 def listed(path: str, content: bytes) -> dict[str, Any]:
@@ -152,12 +163,16 @@ class _Handler(BaseHTTPRequestHandler):
 
     def _api(self, path: str, token: str) -> None:
         name, _, revision = path.partition("/revision/")
+        if "/tree/" in path:
+            name, _, revision = path.partition("/tree/")
         is_check = name.endswith("/auth-check")
         name = name.removesuffix("/auth-check")
         repo = self._find(name, token)
         if repo is None or not self._is_known(repo, revision or "main"):
             return
-        if not is_check:
+        if "/tree/" in path:
+            self._json(repo.tree())
+        elif not is_check:
             self._json(repo.info(name))
         elif self._may_read(name, repo, token):
             self._json("OK")

@@ -57,9 +57,9 @@ def models(tmp_path_factory, tokenizer):
 def places(value, path=()):
     """The path to everything in a JSON value."""
     yield path
-    items = value.items() if isinstance(value, dict) else enumerate(value)
-    for key, item in items if isinstance(value, dict | list) else ():
-        yield from places(item, (*path, key))
+    if isinstance(value, dict | list):
+        for key, item in value.items() if isinstance(value, dict) else enumerate(value):
+            yield from places(item, (*path, key))
 
 
 def change_json(chance, path: Path) -> str:

@@ -33,7 +33,7 @@ def drawn_shares(logits, seen, **values) -> torch.Tensor:
     """How often each token is drawn, over uniform numbers spread evenly."""
     uniform = (torch.arange(DRAWS) + 0.5) / DRAWS
     chosen = options(DRAWS, uniform, **values)
-    none = torch.zeros(DRAWS, VOCABULARY, dtype=torch.int16)
+    none = torch.zeros(DRAWS, VOCABULARY)
     penalized = penalize(logits.expand(DRAWS, -1), seen, none, chosen)
     return torch.bincount(sample(penalized, chosen, 1000), minlength=VOCABULARY) / DRAWS
 
@@ -69,7 +69,7 @@ def test_presence_and_frequency_are_those_of_openai(presence, frequency):
     """mu[j] - c[j] * frequency - (c[j] > 0) * presence, where c counts the reply alone."""
     logits = torch.randn(1, VOCABULARY)
     said = Counter(torch.randint(0, 30, (80,)).tolist())
-    drawn = torch.zeros(1, VOCABULARY, dtype=torch.int16)
+    drawn = torch.zeros(1, VOCABULARY)
     for token, times in said.items():
         drawn[0, token] = times
     seen = torch.rand(1, VOCABULARY) < 0.5  # a prompt does not matter

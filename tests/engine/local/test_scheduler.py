@@ -1,4 +1,5 @@
-"""Many requests at once, and what they leave in the cache, change no reply: exact in float32."""
+"""Many requests at once, and what they leave in the cache, change no reply: exact in float32, and
+with llama.cpp."""
 
 import random
 import threading
@@ -16,6 +17,7 @@ from llama_ui.prompt.plan import PlanOptions, PromptPlan
 from tests.sizes import examples
 
 # Inside a captured graph no hook runs, so nothing can be made to fail there.
+on_torch = pytest.mark.parametrize("exact", ["pocket"], indirect=True)
 on_cpu_only = pytest.mark.skipif(
     torch.cuda.is_available(), reason="faults are forced on the CPU: no hook runs in a CUDA graph"
 )
@@ -39,7 +41,9 @@ def collect(reply):
 
 
 def generate(loaded, ids: list[int], count: int, **more) -> str:
-    """What transformers' own greedy generate says."""
+    """What transformers' own greedy generate says; of a GGUF, llama.cpp alone, token by token."""
+    if not hasattr(loaded, "model"):
+        return generate_by_llama_cpp(loaded, ids, count)
     prompt = torch.tensor([ids], device=loaded.model.device)
     out = loaded.model.generate(
         prompt,
@@ -53,6 +57,20 @@ def generate(loaded, ids: list[int], count: int, **more) -> str:
         **more,
     )
     return loaded.tokenizer.decode(out[0, len(ids) :], skip_special_tokens=True)
+
+
+def generate_by_llama_cpp(loaded, ids: list[int], count: int) -> str:
+    forward, _ = loaded.allocate(1)
+    drawn: list[int] = []
+    for position in range(len(ids) + count - 1):
+        token = [*ids, *drawn][position]
+        logits = forward(torch.tensor([[token]]), torch.tensor([[position]]), 0, 0)
+        if position >= len(ids) - 1:
+            drawn.append(int(logits.argmax()))
+            if drawn[-1] in loaded.end_tokens:
+                break
+    forward.close()
+    return loaded.tokenizer.decode(drawn, skip_special_tokens=True)
 
 
 def small_model(exact, heads: int, kv_heads: int, rope: dict | None = None):
@@ -88,6 +106,7 @@ def test_a_mixed_batch_says_what_generate_says(engine, exact):
         assert collect(reply)[0] == generate(exact, plan.ids, 30)
 
 
+@on_torch
 @pytest.mark.parametrize(("heads", "kv_heads"), [(4, 4), (4, 2), (8, 1)])
 @pytest.mark.parametrize("rope", [None, "linear", "dynamic", "llama3", "yarn"])
 def test_other_shapes_and_ropes_say_what_generate_says(exact, heads, kv_heads, rope):
@@ -219,6 +238,7 @@ def test_a_tiny_temperature_is_greedy_and_hurts_nobody(engine, exact):
     assert collect(neighbour)[0] == generate(exact, plan.ids, 30)
 
 
+@on_torch
 @on_cpu_only
 def test_a_fault_while_a_slot_is_prepared_is_that_requests_alone(engine, exact):
     """A cache that cannot be copied: the real error of a row that is not there."""
@@ -282,6 +302,7 @@ class OfOpenAI(LogitsProcessor):
         return scores - self.frequency * times - self.presence * (times > 0)
 
 
+@on_torch
 def test_presence_and_frequency_penalties_count_the_reply_alone(engine, exact):
     plain = Sampling(temperature=0, max_new_tokens=30)
     cases = [(2.0, 0.0), (0.0, 1.5), (-1.0, 0.4), (0.0, 0.0)]
@@ -326,6 +347,7 @@ def test_stops_in_the_line_in_prefill_and_in_decode(exact):
     engine.close()
 
 
+@on_torch
 @on_cpu_only
 def test_a_fault_in_prefill_is_that_requests_alone(exact):
     engine = LocalEngine(exact, slots=2, chunk=8)
@@ -348,6 +370,7 @@ def test_a_fault_in_prefill_is_that_requests_alone(exact):
     engine.close()
 
 
+@on_torch
 @on_cpu_only
 def test_out_of_memory_ends_the_running_replies_and_not_the_engine(engine, exact):
     def fail(*_):
@@ -362,6 +385,7 @@ def test_out_of_memory_ends_the_running_replies_and_not_the_engine(engine, exact
     assert collect(engine.submit(plan, sampling))[0] == generate(exact, plan.ids, 10)
 
 
+@on_torch
 @on_cpu_only
 def test_a_lost_gpu_ends_everything_and_calls_for_help(exact):
     lost = threading.Event()
@@ -409,6 +433,7 @@ def test_many_users_get_their_own_replies(exact):
     engine.close()
 
 
+@on_torch
 def test_log_probabilities_are_the_models_own(engine, exact):
     """Of every drawn token and the five best, whatever the options; none unless asked for."""
     asked = Sampling(temperature=1.2, max_new_tokens=12, seed=3, top_logprobs=5)
@@ -439,6 +464,7 @@ PLACES = [
 KINDS = [RuntimeError, ValueError, KeyError, MemoryError, torch.OutOfMemoryError]
 
 
+@on_torch
 @on_cpu_only
 @pytest.mark.parametrize("place", PLACES)
 @pytest.mark.parametrize("kind", KINDS)

@@ -6,7 +6,6 @@ from dataclasses import replace
 import pytest
 
 from llama_ui.chat.sampling import Sampling
-from llama_ui.engine.observed import ObservedEngine
 from llama_ui.errors import LimitError
 from llama_ui.web.access.limits import Gate, Limits, Visitor, submit_for
 
@@ -44,17 +43,3 @@ def test_the_message_counts_not_the_system_prompt(engine):
     answer(engine, gate, sampling)
     with pytest.raises(LimitError, match="smaller pieces"):
         answer(engine, Gate(Limits(message_chars=5)), sampling)
-
-
-def test_every_end_is_seen_once_by_all_who_watch(engine):
-    first, second = [], []
-    observed = ObservedEngine(engine, first.append)
-    sampling = replace(LONG, max_new_tokens=3)
-    reply = observed.submit(observed.plan(ASK, sampling), sampling)
-    reply.on_end(second.append)
-    list(reply)
-    # Also by those who come when it is over.
-    late = []
-    reply.on_end(late.append)
-    assert [chunk.finish_reason for chunk in first] == ["length"]
-    assert first == second == late

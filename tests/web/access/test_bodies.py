@@ -1,5 +1,6 @@
 """Bodies and calls as no browser of ours sends them: a quiet 4xx, an event loop that goes on."""
 
+import asyncio
 import json
 import socket
 import threading
@@ -8,6 +9,8 @@ from concurrent.futures import ThreadPoolExecutor
 
 import httpx
 import pytest
+
+from llama_ui.web.access.bodies import MOST_LARGE, MOST_LARGE_OF_ONE, Bodies, BodyError
 
 LISTS = b"[" + b"[]," * 10_000_000 + b"[]]"
 OTHERS = ["/v1/chat/completions", "/login", "/page/turn", "/page/stop", "/page/import"]
@@ -184,3 +187,38 @@ def test_forged_requests_leave_no_line(own, head):
     assert not answer.startswith(b"HTTP/1.1 5")
     time.sleep(0.2)
     assert own.log() == before
+
+
+def test_only_a_few_large_bodies_are_in_memory():
+    async def read():
+        bodies, waiting = Bodies(), asyncio.Event()
+
+        async def endless():
+            if waiting.is_set():
+                return {"type": "http.disconnect"}
+            await asyncio.sleep(0)
+            return {"type": "http.request", "body": b" " * 10_000, "more_body": True}
+
+        async def one(near):
+            try:
+                await bodies.read(endless, 80_000_000, near)
+            except BodyError as fault:
+                return fault.status
+
+        tasks = [asyncio.create_task(one("a")) for _ in range(MOST_LARGE_OF_ONE + 2)]
+        tasks += [asyncio.create_task(one(f"b{n}")) for n in range(MOST_LARGE)]
+        for _ in range(1000):
+            await asyncio.sleep(0)
+        waiting.set()
+        statuses = await asyncio.gather(*tasks)
+        assert statuses[: MOST_LARGE_OF_ONE + 2].count(503) == 2
+        assert statuses.count(503) == len(tasks) - MOST_LARGE
+        # All have given their place back.
+        waiting.clear()
+        task = asyncio.create_task(one("a"))
+        for _ in range(300):
+            await asyncio.sleep(0)
+        waiting.set()
+        assert await task == 400
+
+    asyncio.run(read())

@@ -56,6 +56,25 @@ def test_a_browser_logs_in_and_out(guarded):
         assert client.get("/", headers=headers).headers["location"] == "login"
 
 
+def test_below_a_path_that_only_the_proxy_knows(guarded):
+    told = {
+        "X-Forwarded-Host": "chat.example.org",
+        "X-Forwarded-Proto": "https",
+        "X-Forwarded-Prefix": "/chat/",
+    }
+    with httpx.Client(base_url=guarded.url, headers=via("10.1.0.6", **told)) as client:
+        entered = client.post("/login", data=RIGHT, headers={"Origin": "https://chat.example.org"})
+        assert entered.status_code == 403  # a browser has a token, too
+        entered = client.post("/login", data=RIGHT)
+        assert "Path=/chat;" in entered.headers["set-cookie"]
+        cookie = {"Cookie": entered.headers["set-cookie"].split(";")[0]}
+        for prefix in ("", "/chat"):
+            config = client.get(f"{prefix}/config", headers=cookie).json()
+            assert config["root"] == "https://chat.example.org/chat"
+            for path in ("/scripts/app.js", "/theme.css"):
+                assert client.get(prefix + path).status_code == 200
+
+
 def test_a_cookie_behind_https_is_for_https_alone(guarded):
     headers = via("10.1.0.2", **{"X-Forwarded-Proto": "https"})
     answer = httpx.post(f"{guarded.url}/login", data=RIGHT, headers=headers)

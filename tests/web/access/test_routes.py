@@ -80,7 +80,6 @@ NO_MODEL = ("--server", "http://127.0.0.1:1/v1")
 
 def example(path: str) -> str:
     """A path as a request has it."""
-    path = path.replace("{api_name}", "chat")
     return re.sub(r"\{\w+(:\w+)?\}", "x", path)
 
 
@@ -97,8 +96,13 @@ def routes() -> list[tuple[str, set[str]]]:
     ]
     page = build_page(ChatOptions(), Api(starter, Sampling(), pacer, gate))
     application = GradioApp.create_app(page, app_kwargs={"routes": ours})
+    served = [(_path(r), getattr(r, "methods", {"GET"})) for r in flat(application.routes)]
+    # The functions by their names.
+    call = "/call/{api_name}"
     return [
-        (_path(route), getattr(route, "methods", {"GET"})) for route in flat(application.routes)
+        (path.replace(call, f"/call/{name}"), methods)
+        for path, methods in served
+        for name in (("chat", "prompt") if call in path else ("",))
     ]
 
 

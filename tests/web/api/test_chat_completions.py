@@ -102,35 +102,130 @@ def test_the_models(client):
     [model] = client.models.list().data
     assert model.id == "Pocket Llama"
     assert model.max_model_len == 2048
+    assert client.models.retrieve("Pocket Llama") == model
+    with pytest.raises(openai.NotFoundError) as refused:
+        client.models.retrieve("gpt/5")
+    assert refused.value.code == "model_not_found"
 
 
 @pytest.mark.parametrize(
     ("body", "says", "param"),
     [
-        ({"n": 2}, "'n'", "n"),
-        ({"functions": []}, "not supported", "functions"),
-        ({"response_format": {"type": "json_object"}}, "response_format", None),
-        ({"temperature": 9}, "from 0 to 5", None),
+        ({"n": 2}, "'n' is not supported", "n"),
+        ({"temperature": 9}, "from 0 to 5", "temperature"),
         ({"temperature": "hot"}, "Temperature", "temperature"),
-        ({"tail_free": 0.5}, "not supported", "tail_free"),
-        ({"max_tokens": 0}, "Max new tokens", None),
         ({"messages": []}, "messages", "messages"),
-        ({"messages": [{"role": "assistant", "content": "x"}]}, "role", None),
-        ({"messages": [{"role": "user", "content": [{"type": "image_url"}]}]}, "content", None),
-        ({"top_logprobs": 3}, "needs logprobs", None),
-        ({"stop": ["x"] * 50}, "stop words", None),
-        ({"seed": -1}, "Seed", None),
-        ({"top_k": 0}, "Top-k", None),
-        ({"repetition_penalty": 5}, "Repetition penalty", None),
+        ({"messages": [{"role": "assistant", "content": "x"}]}, "no message to answer", None),
+        ({"messages": [{"role": "user", "content": [{"type": "image_url"}]}]}, "'image_url'",
+         "messages.0.content.0"),
     ],
-)
+)  # fmt: skip
 def test_what_cannot_be_honoured_is_refused(client, body, says, param):
+    """test_schema.py goes through all fields."""
     with pytest.raises(openai.BadRequestError) as refused:
         client.chat.completions.create(**{"model": "any", "messages": ASK, "extra_body": body})
     error = refused.value
     assert says in error.message
     assert error.type == "invalid_request_error"
-    assert param is None or error.param == param
+    assert error.param == param
+
+
+def test_a_reply_that_has_begun_is_continued(client):
+    asked = {"model": "any", "temperature": 0, "max_tokens": 30}
+    whole = client.chat.completions.create(messages=ASK, **asked).choices[0].message.content
+    words = whole.split(" ")
+    for count in (1, 4):
+        begun = " ".join(words[:count])
+        messages = [*ASK, {"role": "assistant", "content": begun}]
+        rest = client.chat.completions.create(messages=messages, **asked).choices[0].message.content
+        assert (begun + rest).startswith(whole)
+        events = client.chat.completions.create(messages=messages, stream=True, **asked)
+        assert "".join(e.choices[0].delta.content or "" for e in events) == rest
+
+
+def test_new_options_reach_the_engine(client):
+    def ask(**options):
+        messages = [{"role": "user", "content": "What does temperature do?"}]
+        asked = {"model": "any", "messages": messages, "max_tokens": 30, "seed": 3, **options}
+        return client.chat.completions.create(**asked).choices[0].message.content
+
+    hot = {"temperature": 5, "top_p": 1}
+    wild = ask(**hot, extra_body={"top_k": 1000})
+    assert ask(**hot, extra_body={"top_k": 1000, "seed": 2**40 + 3}) == wild
+    calm = ask(**hot, extra_body={"top_k": 1000, "min_p": 0.9})
+    assert len(set(calm.split()) & set(ask(temperature=0).split())) > 5
+    assert calm != wild
+    rich = ask(temperature=0, presence_penalty=2, frequency_penalty=2)
+    assert rich != ask(temperature=0)
+
+
+PROMPT = "<s>[INST] Tell me a tiny story. [/INST]"
+
+
+def test_a_text_is_gone_on_with(client, tokenizer):
+    asked = {"model": "any", "temperature": 0, "max_tokens": 20}
+    said = client.chat.completions.create(messages=ASK, **asked).choices[0].message.content
+    ids = encode_dialog(ASK, tokenizer)
+    whole = client.completions.create(prompt=ids, logprobs=2, **asked)
+    choice = whole.choices[0]
+    assert choice.text.strip() == said
+    assert (whole.object, choice.finish_reason) == ("text_completion", "length")
+    assert whole.usage.prompt_tokens == len(ids)
+    probabilities = choice.logprobs
+    assert "".join(probabilities.tokens) == choice.text
+    assert probabilities.text_offset[:2] == [0, len(probabilities.tokens[0])]
+    for logprob, top in zip(probabilities.token_logprobs, probabilities.top_logprobs, strict=True):
+        assert len(top) == 2
+        assert max(top.values()) == pytest.approx(logprob)
+    of_text = client.completions.create(prompt=PROMPT, **asked)
+    of_ids = client.completions.create(prompt=tokenizer(PROMPT)["input_ids"], **asked)
+    assert of_text.choices[0].text == of_ids.choices[0].text
+    assert of_text.usage == of_ids.usage
+    events = list(client.completions.create(prompt=[ids], stream=True, logprobs=2, **asked))
+    assert "".join(e.choices[0].text for e in events) == choice.text
+    assert events[-1].choices[0].finish_reason == "length"
+    offsets = [
+        o for e in events if e.choices[0].logprobs for o in e.choices[0].logprobs.text_offset
+    ]
+    assert offsets == probabilities.text_offset
+    assert len(client.completions.create(model="any", prompt="A").choices[0].text) < 200
+
+
+@pytest.mark.parametrize(
+    ("body", "says"),
+    [
+        ({"prompt": ["a", "b"]}, "more than one prompt"),
+        ({"prompt": [1, 10**9]}, "does not exist"),
+        ({"prompt": [-1]}, "does not exist"),
+        ({"prompt": []}, "empty"),
+        ({"prompt": "a", "echo": True}, "'echo' is not supported"),
+        ({"prompt": "a", "suffix": "b"}, "'suffix' is not supported"),
+        ({"prompt": "a", "logprobs": 6}, "from 0 to 5"),
+        ({"prompt": [300] * 2048}, "context window"),
+    ],
+)
+def test_completions_that_cannot_be_made(client, body, says):
+    with pytest.raises(openai.BadRequestError) as refused:
+        client.completions.create(model="any", **body)
+    assert says in refused.value.message
+
+
+def test_tokens_of_a_text_and_of_messages(app, client, tokenizer):
+    def ask(path, **body):
+        return httpx.post(f"{app.url}/{path}", json={"model": "any", **body}, timeout=60)
+
+    said = ask("tokenize", prompt="Hello, llama!", return_token_strs=True).json()
+    assert said["tokens"] == tokenizer("Hello, llama!")["input_ids"]
+    assert said["count"] == len(said["tokens"]) == len(said["token_strs"])
+    assert said["max_model_len"] == 2048
+    bare = ask("tokenize", prompt="Hello, llama!", add_special_tokens=False).json()
+    expected = tokenizer("Hello, llama!", add_special_tokens=False)["input_ids"]
+    assert (bare["tokens"], bare["token_strs"]) == (expected, None)
+    assert ask("tokenize", messages=ASK).json()["tokens"] == encode_dialog(ASK, tokenizer)
+    ids = encode_dialog(ASK, tokenizer)
+    assert ask("detokenize", tokens=ids).json() == {"prompt": tokenizer.decode(ids)}
+    assert ask("detokenize", tokens=[10**9]).status_code == 400
+    assert "prompt or messages" in ask("tokenize").json()["error"]["message"]
 
 
 def test_a_prompt_too_long_is_told_by_its_code(client):

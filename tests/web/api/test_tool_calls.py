@@ -87,7 +87,6 @@ CALLED = {"role": "assistant", "tool_calls": [CALL]}
     [
         ({"tool_choice": "required"}, "tool_choice"),
         ({"tool_choice": {"type": "function", "function": {"name": "x"}}}, "tool_choice"),
-        ({"tools": []}, "tools"),
         ({"tools": [{"type": "web_search"}]}, "tools.0"),
         ({"tools": [declared("a b")]}, "name"),
         ({"tools": [declared("a\n")]}, "name"),

@@ -45,7 +45,8 @@ def test_every_option_has_a_control_that_shows_its_default(config, named):
             assert (control["minimum"], control["maximum"]) == (option.low, option.high)
     ids = {c["props"].get("elem_id"): c["id"] for c in config["components"]}
     events = [event for event in config["dependencies"] if "hearOptions" in (event["js"] or "")]
-    assert [event["inputs"] for event in events] == [[ids[f"option-{o.name}"] for o in OPTIONS]]
+    controls = sorted(ids[f"option-{option.name}"] for option in OPTIONS)
+    assert [sorted(event["inputs"]) for event in events] == [controls]
 
 
 def test_the_page_gets_what_its_scripts_start_with(named):

@@ -18,6 +18,9 @@ from llama_ui.chat.export import read_chat
 from llama_ui.chat.options import ChatOptions, form_of
 from llama_ui.chat.sampling import Sampling
 from llama_ui.engine.starter import EngineStarter
+from llama_ui.web.access.bodies import GradioFunctions
+from llama_ui.web.access.door import Door
+from llama_ui.web.access.identity import Access
 from llama_ui.web.access.limits import Gate, Limits
 from llama_ui.web.page.routes import PageRoutes
 from llama_ui.web.page.updates import FramePacer, as_json
@@ -30,17 +33,21 @@ LONG = {"temperature": 2, "top_p": 1, "top_k": 1000, "seed": "10", "max_new_toke
 
 @contextmanager
 def serving(starter: EngineStarter, limits: Limits = Limits()) -> Iterator[str]:  # noqa: B008
-    """The routes of the page on a real socket; gives their address."""
-    routes = PageRoutes(starter, Gate(limits), FramePacer(), GREEDY).routes()
-    server = uvicorn.Server(uvicorn.Config(Starlette(routes=routes), port=0, log_level="warning"))
-    thread = threading.Thread(target=server.run)
+    """The routes of the page behind their door, on a real socket; gives their address."""
+    routes = PageRoutes(starter, Gate(limits), FramePacer()).routes()
+    door = Door(GradioFunctions({}, {}), Access(None, True))
+    door.app, door.is_starting = Starlette(routes=routes), False
+    server = uvicorn.Server(uvicorn.Config(door, port=0, log_level="warning"))
+    thread = threading.Thread(target=server.run, daemon=True)
     thread.start()
-    while not server.started:
-        assert thread.is_alive()
-        time.sleep(0.01)
-    yield f"http://127.0.0.1:{server.servers[0].sockets[0].getsockname()[1]}"
-    server.should_exit = True
-    thread.join()
+    try:
+        while not server.started:
+            assert thread.is_alive()
+            time.sleep(0.01)
+        yield f"http://127.0.0.1:{server.servers[0].sockets[0].getsockname()[1]}"
+    finally:
+        server.should_exit = True
+        thread.join()
 
 
 class Visitor:
@@ -62,9 +69,11 @@ class Visitor:
         """Do an action; the updates as they come. Closing it closes the connection."""
         self.key = secrets.token_hex(16)
         body = {**self.body(action={"do": do, **fields}), "turn": self.key}
-        with self.http.stream("POST", "/page/turn", json=body) as answer:
+        with self.http.stream("POST", "/page/turn", content=json.dumps(body)) as answer:
             if answer.status_code != 200:
-                yield json.loads(answer.read())
+                said = json.loads(answer.read())
+                # What the door refuses has one sentence.
+                yield {"type": "fault", "problem": said.get("detail"), "next_step": "", **said}
                 return
             for line in answer.iter_lines():
                 if line:
@@ -88,7 +97,7 @@ class Visitor:
 
     def post(self, route: str, **fields: Any) -> Any:
         """Ask another route about the chat."""
-        return self.http.post(f"/page/{route}", json=self.body(**fields)).json()
+        return self.http.post(f"/page/{route}", content=json.dumps(self.body(**fields))).json()
 
     def body(self, **fields: Any) -> dict[str, Any]:
         """What every request of the page carries."""
@@ -115,8 +124,8 @@ class Visitor:
 
 
 def kinds(updates: list[Update]) -> list[str]:
-    """The types of updates, in order, equal neighbours once."""
-    types = [update["type"] for update in updates]
+    """The types of updates, in order, equal neighbours once; whether one waited is left out."""
+    types = [update["type"] for update in updates if update["type"] != "status"]
     return [kind for place, kind in enumerate(types) if types[place - 1 : place] != [kind]]
 
 
