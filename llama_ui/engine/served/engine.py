@@ -85,6 +85,9 @@ def connect(
     return RemoteEngine(server, max_open, dialect=recognise(server))
 
 
+_NO_IDS = "The model is on another server, which is asked with messages."
+
+
 class RemoteEngine:
     """Answers requests with a model on another server. Every reply is a task on the event loop
     that asks for it.
@@ -160,15 +163,15 @@ class RemoteEngine:
 
     def encode(self, text: str, with_start: bool = True) -> list[int]:
         """Not possible here: raises EngineError."""
-        raise EngineError(_ALWAYS_MISSING["exact_prompt"], "Send messages instead.")
+        raise EngineError(_NO_IDS, "Send messages instead.")
 
     def decode(self, ids: Sequence[int]) -> str:
         """Not possible here: raises EngineError."""
-        raise EngineError(_ALWAYS_MISSING["exact_prompt"], "Send messages instead.")
+        raise EngineError(_NO_IDS, "Send messages instead.")
 
     def plan_ids(self, ids: Sequence[int], sampling: Sampling) -> PromptPlan:
         """Not possible here: raises EngineError."""
-        raise EngineError(_ALWAYS_MISSING["exact_prompt"], "Send messages instead.")
+        raise EngineError(_NO_IDS, "Send messages instead.")
 
     def submit(self, plan: PromptPlan, sampling: Sampling) -> Reply:
         """Send the request; called on an event loop.
