@@ -105,7 +105,7 @@ def start(settings: Settings, notes: tuple[str, ...], ending: Ending) -> int:
     """Load the model in the background and serve the page; returns the exit code."""
     from llama_ui.engine.progress import ProgressLine
     from llama_ui.engine.starter import EngineStarter
-    from llama_ui.web.api.metrics import Metrics
+    from llama_ui.web.api.health import Metrics
 
     name, metrics = settings.model_label, Metrics()
     load = remote_engine if settings.server else partial(local_engine, notes=notes)
@@ -173,6 +173,7 @@ def load_folder(settings: Settings, report: Report, notes: tuple[str, ...]) -> L
                 settings.rope,
                 settings.slots,
                 notes=notes,
+                kv_cache=settings.kv_cache,
             )
         )
 
@@ -197,13 +198,16 @@ def load_file(file: Path, settings: Settings) -> Loaded:
 
 def remote_engine(settings: Settings, report: Report) -> Engine:
     """Wait for the server that has the model; runs in the background, loads no model."""
-    from llama_ui.engine.served.engine import RemoteEngine
-    from llama_ui.engine.served.server import find_server
+    from llama_ui.engine.served.engine import connect
 
     assert settings.server is not None
-    key = settings.server_key or ""
-    server = find_server(settings.server, settings.server_model, key, report)
-    return RemoteEngine(server, max_open=(settings.slots or 32) + settings.max_waiting)
+    return connect(
+        settings.server,
+        settings.server_model,
+        settings.server_key or "",
+        report,
+        max_open=(settings.slots or 32) + settings.max_waiting,
+    )
 
 
 if ending is not None:

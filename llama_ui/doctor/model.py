@@ -86,7 +86,14 @@ def _memory(settings: Settings) -> list[Finding]:
     try:
         wanted = (settings.context, settings.slots)
         held = choose_quantization(config, settings.quantization, *wanted)
-        check_fits(settings.model_label, config, settings.context, held, settings.slots)
+        check_fits(
+            settings.model_label,
+            config,
+            settings.context,
+            held,
+            settings.slots,
+            settings.kv_cache,
+        )
     except ModelError as fault:
         return [Finding.of("Memory", fault)]
     device = this_device()
@@ -94,6 +101,7 @@ def _memory(settings: Settings) -> list[Finding]:
         "quantization": held,
         "context": settings.context,
         "gpus": device.gpus,
+        "kv_cache": settings.kv_cache,
     }
     slots = settings.slots or most_slots(config, device.free, **how)
     need = size_in_words(memory_need(config, slots=slots, **how).total)

@@ -15,9 +15,9 @@ import anyio
 import httpx
 
 from llama_ui.chat.sampling import LIMITS, Sampling
-from llama_ui.chat.text import MAX_CHAT_CHARS
 from llama_ui.engine.base import EngineInfo, EngineLoad
 from llama_ui.engine.meter import SpeedMeter
+from llama_ui.engine.progress import Report, ignore
 from llama_ui.engine.reply import Chunk, FinishReason, Reply, Stats
 from llama_ui.engine.served.faults import (
     WHAT_ARRIVED_STAYS,
@@ -30,18 +30,20 @@ from llama_ui.engine.served.faults import (
     only_thinking,
     words_of,
 )
+from llama_ui.engine.served.llamacpp import recognise
 from llama_ui.engine.served.openai import (
+    ChatCompletions,
+    Dialect,
     Event,
     Usage,
     ending_of,
-    parse_event,
     rejected_fields,
-    request_body,
 )
 from llama_ui.engine.served.server import (
     MAX_FAULT_BYTES,
     RemoteServer,
     check_encoding,
+    find_server,
     read_text,
 )
 from llama_ui.engine.served.stream import (
@@ -54,18 +56,33 @@ from llama_ui.engine.served.stream import (
 )
 from llama_ui.engine.stopwords import StopWords
 from llama_ui.errors import BusyError, EngineError
-from llama_ui.prompt.llama2 import Message, Segment, check_dialog
-from llama_ui.prompt.plan import PlanOptions, PromptPlan, plan_prompt
+from llama_ui.prompt.llama2 import Message
+from llama_ui.prompt.plan import PlanOptions, PromptPlan
 
 log = logging.getLogger(__name__)
 
 MAX_REPLY_CHARS = 1_000_000
-_NOT_HERE = "The model runs on another server"
-_ALWAYS_MISSING = {
-    "exact_prompt": f"{_NOT_HERE}, which writes the prompt itself.",
-    "continue": f"{_NOT_HERE}, which begins every reply anew.",
-    "logprobs": f"{_NOT_HERE}, and its tokens are not known here.",
-}
+
+
+def connect(
+    address: str,
+    model: str | None = None,
+    key: str = "",
+    report: Report = ignore,
+    max_open: int = 64,
+) -> "RemoteEngine":
+    """The engine on a server, which is waited for; it is asked by its own endpoints where it is
+    one of a kind that tells more by them.
+
+    Args:
+        address, model, key, report: as in `find_server`.
+        max_open: how many replies may run or wait there at the same time.
+
+    Raises:
+        ModelError: the server answers, but waiting longer would not help.
+    """
+    server = find_server(address, model, key, report)
+    return RemoteEngine(server, max_open, dialect=recognise(server))
 
 
 class RemoteEngine:
@@ -76,6 +93,7 @@ class RemoteEngine:
         server: where it is.
         max_open: how many replies may run or wait there at the same time.
         limits: how long it may take.
+        dialect: how it is asked; by OpenAI's protocol unless something else is said.
     """
 
     def __init__(
@@ -83,8 +101,10 @@ class RemoteEngine:
         server: RemoteServer,
         max_open: int = 64,
         limits: TimeLimits = TimeLimits(),  # noqa: B008 - immutable
+        dialect: Dialect | None = None,
     ) -> None:
         self._server, self._limits, self._max_open = server, limits, max_open
+        self._dialect = dialect or ChatCompletions(server)
         self._open: set[_RemoteReply] = set()
         # Fields that the server does not know, and what it said.
         self._rejected: dict[str, str] = {}
@@ -96,10 +116,12 @@ class RemoteEngine:
         """What is known of the server's model; what it rejects is added as it comes to light."""
         return EngineInfo(
             name=line(PurePosixPath(self._server.model).name, 100),
-            quantization="",
+            quantization=self._dialect.quantization,
             device=f"on {self._server.place}",
             context_length=self._server.context_length,
-            missing={**_ALWAYS_MISSING, **self._rejected},
+            mode=self._dialect.mode,
+            notes=self._dialect.notes,
+            missing={**self._dialect.missing, **self._rejected},
         )
 
     @property
@@ -108,20 +130,20 @@ class RemoteEngine:
         return EngineLoad(len(self._open), 0, self._speed.per_second())
 
     def reply_ids(self, text: str) -> tuple[int, ...]:
-        """Not possible here: raises EngineError."""
-        raise EngineError(_ALWAYS_MISSING["continue"], "Answer the message once more instead.")
+        """The tokens of a reply, to have it continued; raises EngineError where not known."""
+        return self._dialect.reply_ids(text)
 
     def text_of(self, ids: Sequence[int]) -> str:
-        """Not possible here: raises EngineError."""
-        raise EngineError(_ALWAYS_MISSING["logprobs"], "Answer the message once more instead.")
+        """The text of a reply made of these tokens; raises EngineError where not known."""
+        return self._dialect.text_of(ids)
 
     def is_text(self, token: int) -> bool:
-        """Not known here: False."""
-        return False
+        """Whether a token stands for text: it exists, and is no control token."""
+        return self._dialect.is_text(token)
 
     def pieces(self, ids: Sequence[int]) -> list[str]:
-        """Not possible here: raises EngineError."""
-        raise EngineError(_ALWAYS_MISSING["exact_prompt"], "Look at the messages instead.")
+        """What each token looks like by itself; raises EngineError where not known."""
+        return self._dialect.pieces(ids)
 
     def plan(
         self,
@@ -129,13 +151,12 @@ class RemoteEngine:
         sampling: Sampling,
         options: PlanOptions = PlanOptions(),  # noqa: B008 - immutable
     ) -> PromptPlan:
-        """The messages to send, as segments without ids: memory and reminder are applied, the
-        window is the server's to judge.
+        """What would be sent; may ask the server: called from a thread without an event loop.
 
         Raises:
-            DialogError: the messages are no dialogue.
+            ChatError: it cannot be sent, or the server does not answer.
         """
-        return plan_prompt(_segments, messages, options, window=MAX_CHAT_CHARS, reply_tokens=0)
+        return self._dialect.plan(messages, sampling, options)
 
     def encode(self, text: str, with_start: bool = True) -> list[int]:
         """Not possible here: raises EngineError."""
@@ -163,10 +184,9 @@ class RemoteEngine:
                 f"The model is busy: {len(self._open)} replies are being written already.",
                 "Wait a moment and send again.",
             )
-        messages = [{"role": segment.kind, "content": segment.text} for segment in plan.segments]
-        largest = int(LIMITS["seed"][1])
-        seed = random.randint(0, largest) if sampling.seed is None else sampling.seed
-        reply = _RemoteReply(messages, sampling, seed)
+        if sampling.seed is None:
+            sampling = replace(sampling, seed=random.randint(0, int(LIMITS["seed"][1])))
+        reply = _RemoteReply(plan, sampling, self._dialect.reader(plan))
         self._open.add(reply)
         reply.start(self._answer(reply), partial(self._end, reply))
         return reply
@@ -185,12 +205,8 @@ class RemoteEngine:
         with anyio.fail_after(self._limits.total):
             async with self._server.client(self._limits) as client:
                 while True:
-                    unknown = self._rejected
-                    body = request_body(
-                        self._server.model, reply.messages, reply.sampling, reply.seed, unknown
-                    )
-                    url = f"{self._server.address}/chat/completions"
-                    async with client.stream("POST", url, json=body) as response:
+                    body = self._dialect.body(reply.plan, reply.sampling, self._rejected)
+                    async with client.stream("POST", self._dialect.url, json=body) as response:
                         if response.status_code == 200:
                             return await self._read(response, reply)
                         answer = await read_text(response, MAX_FAULT_BYTES)
@@ -214,7 +230,7 @@ class RemoteEngine:
                     if is_last(found):
                         is_whole = True
                         break
-                    event = parse_event(found)
+                    event = reply.parse(found)
                     reply.take(event)
                     self._speed.add(bool(event.text or event.reasoning))
                     if reply.stop.found:
@@ -252,9 +268,11 @@ class _RemoteReply(Reply):
     Times in seconds of the monotonic clock.
     """
 
-    def __init__(self, messages: Sequence[Message], sampling: Sampling, seed: int) -> None:
+    def __init__(
+        self, plan: PromptPlan, sampling: Sampling, parse: Callable[[ServerEvent], Event]
+    ) -> None:
         super().__init__()
-        self.messages, self.sampling, self.seed = messages, sampling, seed
+        self.plan, self.sampling, self.parse = plan, sampling, parse
         self.stop = StopWords(sampling.stop)
         self._text, self._reasoning = TextJoiner(), TextJoiner()
         self._chars = self._thought = 0
@@ -290,13 +308,13 @@ class _RemoteReply(Reply):
     def take(self, event: Event) -> None:
         """Pass on what an event says; raises EngineError when the reply does not end."""
         self._usage = event.usage or self._usage
-        if not event.text and not event.reasoning:
+        if not event.text and not event.reasoning and not event.tokens:
             return
         self._first = self._first or time.monotonic()
         self._chars += len(event.text.strip())
         self._thought += len(event.reasoning.strip())
         text = self.stop.add(self._text.add(event.text))
-        self.put(Chunk(text, reasoning=self._reasoning.add(event.reasoning)))
+        self.put(Chunk(text, event.tokens, reasoning=self._reasoning.add(event.reasoning)))
         if self._chars + self._thought > MAX_REPLY_CHARS:
             raise EngineError(
                 f"The reply has more than {MAX_REPLY_CHARS:,} characters.", WHAT_ARRIVED_STAYS
@@ -318,7 +336,7 @@ class _RemoteReply(Reply):
                 reply_tokens=usage.reply_tokens,
                 first_token_s=self._first - self._started,
                 tokens_per_s=(usage.reply_tokens - 1) / writing if writing > 0 else 0.0,
-                seed=self.seed if knows_seed else None,
+                seed=self.sampling.seed if knows_seed else None,
             )
         return replace(self.rest(), finish_reason=reason, stats=stats)
 
@@ -334,11 +352,3 @@ async def _events(response: httpx.Response, parser: EventParser) -> AsyncIterato
         return
     async for event in read_events(response.aiter_raw(), parser):
         yield event
-
-
-def _segments(messages: Sequence[Message]) -> list[Segment]:
-    check_dialog(messages)
-    return [
-        Segment(message["role"], index, message["content"], ())  # type: ignore[arg-type]
-        for index, message in enumerate(messages)
-    ]

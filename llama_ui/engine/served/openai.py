@@ -1,19 +1,23 @@
-"""The chat completions protocol of OpenAI, as its client: a request body out, events in. Pure.
+"""The chat completions protocol of OpenAI, as its client: a request body out, events in.
 
 Reference: https://platform.openai.com/docs/api-reference/chat, with the additions that vLLM,
 SGLang and llama.cpp share (top_k, repetition_penalty).
 """
 
 import re
-from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, replace
-from typing import Any
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal, Protocol
 
 from llama_ui.chat.sampling import SAMPLING, Sampling, wire_values
-from llama_ui.engine.reply import FinishReason
+from llama_ui.chat.text import MAX_CHAT_CHARS
+from llama_ui.engine.reply import FinishReason, Token
 from llama_ui.engine.served.faults import TOO_LONG, bad_ending, parse_json, stream_fault
+from llama_ui.engine.served.server import RemoteServer
 from llama_ui.engine.served.stream import ServerEvent
-from llama_ui.prompt.llama2 import Message
+from llama_ui.errors import EngineError
+from llama_ui.prompt.llama2 import Message, Segment, check_dialog
+from llama_ui.prompt.plan import PlanOptions, PromptPlan, plan_prompt
 
 # Fields that a server may not know, and the reply is still one without them.
 OPTIONAL_FIELDS = (
@@ -47,39 +51,120 @@ class Event:
         text: the next piece of the answer; may end, or begin, with half of a character.
         reasoning: the next piece of what the model thinks before its answer.
         finish_reason: why the reply ends, in the server's word; empty while it goes on.
-        usage: how many tokens there were.
+        usage: how many tokens there were so far.
+        tokens: those of the text, where the server tells them.
     """
 
     text: str = ""
     reasoning: str = ""
     finish_reason: str = ""
     usage: Usage | None = None
+    tokens: tuple[Token, ...] = ()
 
 
-def request_body(
-    model: str,
-    messages: Sequence[Message],
-    sampling: Sampling,
-    seed: int,
-    leave_out: Collection[str] = (),
-) -> dict[str, Any]:
-    """The JSON body that asks for a streamed reply.
+class Dialect(Protocol):
+    """How one kind of server is asked, and what is known of its model's prompts."""
 
-    Values that change nothing are not sent: some servers refuse them (TGI: top_p 1).
+    url: str
+    mode: Literal["chat", "completion"]
+    notes: tuple[str, ...]
+    quantization: str
+    missing: Mapping[str, str]
+
+    def plan(
+        self, messages: Sequence[Message], sampling: Sampling, options: PlanOptions
+    ) -> PromptPlan: ...
+    def reply_ids(self, text: str) -> tuple[int, ...]: ...
+    def text_of(self, ids: Sequence[int]) -> str: ...
+    def is_text(self, token: int) -> bool: ...
+    def pieces(self, ids: Sequence[int]) -> list[str]: ...
+
+    def body(
+        self, plan: PromptPlan, sampling: Sampling, leave_out: Collection[str]
+    ) -> dict[str, Any]:
+        """What asks for a reply; the seed is given, and fields that the server does not know."""
+
+    def reader(self, plan: PromptPlan) -> Callable[[ServerEvent], Event]:
+        """What reads the events of one reply; raises ValueError for what is no such event, and
+        ChatError for what the server says of a fault."""
+
+
+_NOT_HERE = "The model runs on another server"
+_MISSING = {
+    "exact_prompt": f"{_NOT_HERE}, which writes the prompt itself.",
+    "continue": f"{_NOT_HERE}, which begins every reply anew.",
+    "logprobs": f"{_NOT_HERE}, and its tokens are not known here.",
+}
+
+
+class ChatCompletions:
+    """Any server of the protocol: it writes the prompt, and tells no tokens.
 
     Args:
-        leave_out: optional fields that this server does not know.
+        server: where it is.
+        why: why it is asked like this, where one of its kind could tell more.
     """
-    optional = {
-        **wire_values(replace(sampling, seed=seed), "openai"),
-        "stream_options": {"include_usage": True},
-    }
-    return {
-        "model": model,
-        "messages": [dict(message) for message in messages],
-        "stream": True,
-        **{name: value for name, value in optional.items() if name not in leave_out},
-    }
+
+    mode: Literal["chat", "completion"] = "chat"
+    notes: tuple[str, ...] = ()
+    quantization = ""
+
+    def __init__(self, server: RemoteServer, why: str = "") -> None:
+        self.url, self._model = f"{server.address}/chat/completions", server.model
+        self.missing: Mapping[str, str] = dict.fromkeys(_MISSING, why) if why else _MISSING
+
+    def plan(
+        self, messages: Sequence[Message], sampling: Sampling, options: PlanOptions
+    ) -> PromptPlan:
+        """The messages to send, as segments without ids: memory and reminder are applied, the
+        window is the server's to judge."""
+        return plan_prompt(_segments, messages, options, window=MAX_CHAT_CHARS, reply_tokens=0)
+
+    def reply_ids(self, text: str) -> tuple[int, ...]:
+        """Not possible here: raises EngineError."""
+        raise EngineError(self.missing["continue"], "Answer the message once more instead.")
+
+    def text_of(self, ids: Sequence[int]) -> str:
+        """Not possible here: raises EngineError."""
+        raise EngineError(self.missing["logprobs"], "Answer the message once more instead.")
+
+    def is_text(self, token: int) -> bool:
+        """Not known here: False."""
+        return False
+
+    def pieces(self, ids: Sequence[int]) -> list[str]:
+        """Not possible here: raises EngineError."""
+        raise EngineError(self.missing["exact_prompt"], "Look at the messages instead.")
+
+    def body(
+        self, plan: PromptPlan, sampling: Sampling, leave_out: Collection[str]
+    ) -> dict[str, Any]:
+        """What asks for a streamed reply.
+
+        Values that change nothing are not sent: some servers refuse them (TGI: top_p 1).
+        """
+        optional = {
+            **wire_values(sampling, "openai"),
+            "stream_options": {"include_usage": True},
+        }
+        return {
+            "model": self._model,
+            "messages": [{"role": s.kind, "content": s.text} for s in plan.segments],
+            "stream": True,
+            **{name: value for name, value in optional.items() if name not in leave_out},
+        }
+
+    def reader(self, plan: PromptPlan) -> Callable[[ServerEvent], Event]:
+        """What reads the events of a reply."""
+        return parse_event
+
+
+def _segments(messages: Sequence[Message]) -> list[Segment]:
+    check_dialog(messages)
+    return [
+        Segment(message["role"], index, message["content"], ())  # type: ignore[arg-type]
+        for index, message in enumerate(messages)
+    ]
 
 
 def parse_event(event: ServerEvent) -> Event:
@@ -89,19 +174,8 @@ def parse_event(event: ServerEvent) -> Event:
         ValueError: it is not what the protocol says.
         ChatError: the server reports a fault in it.
     """
-    try:
-        content = parse_json(event.data)
-    except ValueError:
-        if event.name == "error":
-            raise stream_fault(event.data) from None
-        raise
-    if not isinstance(content, dict):
-        raise ValueError("an event that is no object")
+    content = content_of(event)
     choices = content.get("choices")
-    is_reply = choices is not None or "usage" in content
-    says = not is_reply and (content.get("message") or content.get("detail"))
-    if event.name == "error" or content.get("error") or content.get("object") == "error" or says:
-        raise stream_fault(content)
     usage = _usage(content.get("usage"))
     if not choices:
         return Event(usage=usage)
@@ -125,6 +199,28 @@ def parse_event(event: ServerEvent) -> Event:
         raise ValueError("an event that ends for no reason")
     refusal = _all_text(delta.get("refusal"))
     return Event(text or refusal, reasoning or in_parts, reason or "", usage)
+
+
+def content_of(event: ServerEvent) -> dict[str, Any]:
+    """The object in an event.
+
+    Raises:
+        ValueError: there is none.
+        ChatError: it is what the server says of a fault.
+    """
+    try:
+        content = parse_json(event.data)
+    except ValueError:
+        if event.name == "error":
+            raise stream_fault(event.data) from None
+        raise
+    if not isinstance(content, dict):
+        raise ValueError("an event that is no object")
+    is_reply = content.get("choices") is not None or "usage" in content
+    says = not is_reply and (content.get("message") or content.get("detail"))
+    if event.name == "error" or content.get("error") or content.get("object") == "error" or says:
+        raise stream_fault(content)
+    return content
 
 
 def _text_of(content: Any) -> tuple[str, str]:
@@ -158,12 +254,13 @@ def _usage(given: Any) -> Usage | None:
     if not isinstance(given, dict):
         return None
     details = given.get("prompt_tokens_details")
-    reused = _count(details.get("cached_tokens")) if isinstance(details, dict) else 0
-    prompt, reply = _count(given.get("prompt_tokens")), _count(given.get("completion_tokens"))
+    reused = count(details.get("cached_tokens")) if isinstance(details, dict) else 0
+    prompt, reply = count(given.get("prompt_tokens")), count(given.get("completion_tokens"))
     return Usage(prompt, min(reused, prompt), reply) if prompt and reply else None
 
 
-def _count(value: Any) -> int:
+def count(value: Any) -> int:
+    """The number that a server gives; 0 where it is no sensible one."""
     return value if type(value) is int and 0 <= value < _MAX_COUNT else 0
 
 

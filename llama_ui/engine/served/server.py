@@ -18,13 +18,19 @@ import anyio
 import httpx
 
 from llama_ui.engine.progress import Progress, Report, ignore
-from llama_ui.engine.served.faults import TimeLimits, http_fault, line, parse_json
+from llama_ui.engine.served.faults import (
+    TimeLimits,
+    explained,
+    http_fault,
+    line,
+    parse_json,
+)
 from llama_ui.errors import ModelError
 
 log = logging.getLogger(__name__)
 
 _POLL_S = 1.0
-_ASK_LIMITS = TimeLimits(connect=10, idle=10, total=10)
+_ASK_LIMITS = TimeLimits(connect=10, idle=20, total=20)
 _SAY_EVERY_S = 30.0
 # It is there, but not ready yet: llama.cpp while it loads, a proxy before its server is up.
 _NOT_YET = {429, 502, 503, 504}
@@ -92,6 +98,28 @@ class RemoteServer:
                 f"The proxy that this machine names cannot be used ({line(str(error), 100)}).",
                 "Correct HTTP_PROXY, HTTPS_PROXY or ALL_PROXY, or name the server in NO_PROXY.",
             ) from None
+
+    def ask(self, path: str, body: dict[str, Any] | None = None) -> dict[str, Any]:
+        """Ask something beside the protocol; called from a thread without an event loop.
+
+        Args:
+            path: from the root of the server.
+            body: is posted; without one the answer is only fetched.
+
+        Raises:
+            ChatError: there is no answer, or it is no object.
+        """
+        try:
+            answer = asyncio.run(self._asked(f"{self.root}{path}", body))
+            if answer.status != 200:
+                raise http_fault(answer.status, answer.text)
+            return answer.json()
+        except (httpx.HTTPError, TimeoutError, ValueError) as fault:
+            raise explained(fault, _ASK_LIMITS) from None
+
+    async def _asked(self, url: str, body: dict[str, Any] | None) -> "_Answer":
+        async with self.client(_ASK_LIMITS) as client:
+            return await _ask(client, url, body)
 
     def _headers(self) -> dict[str, str]:
         if not self.key.isprintable():
@@ -188,10 +216,11 @@ class _Answer:
         return content if isinstance(content, dict) else {}
 
 
-async def _ask(client: httpx.AsyncClient, url: str) -> _Answer:
+async def _ask(client: httpx.AsyncClient, url: str, body: dict[str, Any] | None = None) -> _Answer:
     """Ask once; raises httpx.TransportError or TimeoutError when no answer comes."""
+    method = "GET" if body is None else "POST"
     with anyio.fail_after(_ASK_LIMITS.total):
-        async with client.stream("GET", url) as response:
+        async with client.stream(method, url, json=body) as response:
             try:
                 return _Answer(response.status_code, await read_text(response, MAX_LISTING_BYTES))
             except ValueError:

@@ -54,7 +54,13 @@ def read(
     """Ask, and read the reply to its end."""
 
     async def ask() -> Heard:
-        plan = await asyncio.to_thread(engine.plan, messages, sampling, options or PlanOptions())
-        return await hear(engine.submit(plan, sampling))
+        try:
+            plan = await asyncio.to_thread(
+                engine.plan, messages, sampling, options or PlanOptions()
+            )
+            reply = engine.submit(plan, sampling)
+        except ChatError as fault:
+            return Heard(fault=fault)
+        return await hear(reply)
 
     return asyncio.run(ask())

@@ -7,15 +7,17 @@ import pytest
 from llama_ui.chat.sampling import Sampling
 from llama_ui.engine.served.faults import http_fault, line, parse_json, stream_fault, words_of
 from llama_ui.engine.served.openai import (
+    ChatCompletions,
     Event,
     Usage,
     ending_of,
     parse_event,
     rejected_fields,
-    request_body,
 )
+from llama_ui.engine.served.server import RemoteServer
 from llama_ui.engine.served.stream import ServerEvent
 from llama_ui.errors import BusyError, ChatError, ContextWindowError, EngineError
+from llama_ui.prompt.plan import PromptPlan
 
 
 def parsed(content, name=""):
@@ -244,15 +246,20 @@ def test_json_is_never_more_than_a_value_error():
             parse_json(text)
 
 
+def body_of(sampling, leave_out=()):
+    dialect = ChatCompletions(RemoteServer("http://127.0.0.1:1/v1", "m"))
+    return dialect.body(PromptPlan(()), sampling, leave_out)
+
+
 def test_what_changes_nothing_is_not_sent():
-    body = request_body("m", [], Sampling(top_p=1, repetition_penalty=1), 5)
-    assert not {"top_p", "repetition_penalty", "stop"} & body.keys()
+    body = body_of(Sampling(top_p=1, seed=5))
+    assert not {"top_p", "min_p", "repetition_penalty", "presence_penalty", "stop"} & body.keys()
     assert body["seed"] == 5
-    assert "seed" not in request_body("m", [], Sampling(), 5, leave_out=["seed"])
+    assert "seed" not in body_of(Sampling(seed=5), ["seed"])
 
 
 def test_the_fields_that_a_refusal_names():
-    body = request_body("m", [], Sampling(top_p=0.5), 5)
+    body = body_of(Sampling(top_p=0.5, seed=5))
     assert rejected_fields(422, "Unexpected fields: {'top_k'}", body) == {"top_k"}
     assert rejected_fields(400, "top_p and seed", body) == {"top_p", "seed"}
     assert rejected_fields(400, "repetition_penalty", body) == set()

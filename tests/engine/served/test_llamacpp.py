@@ -1,0 +1,251 @@
+"""llama.cpp's server, the real one: the prompt is exact, and its tokens are known."""
+
+import asyncio
+import json
+
+import httpx
+import pytest
+
+from llama_ui.chat.sampling import Sampling
+from llama_ui.engine.served.engine import connect
+from llama_ui.engine.served.llamacpp import LlamaCpp, _Slots
+from llama_ui.engine.served.openai import ChatCompletions
+from llama_ui.errors import ContextWindowError
+from llama_ui.prompt.plan import PlanOptions
+from tests.engine.served.llama_server import SLOTS, WINDOW, llama_server, smollm2
+from tests.engine.served.reading import hear, read
+from tests.engine.served.scripted import scripted_server
+
+ASK = [{"role": "user", "content": "What is the capital of France?"}]
+GREEDY = Sampling(temperature=0, max_new_tokens=12)
+TALK = [
+    {"role": "system", "content": "Be brief."},
+    {"role": "user", "content": " Hé 😀 日本\n"},
+    {"role": "assistant", "content": "Oh!\n\n"},
+    {"role": "user", "content": "x  y\t<|im|>"},
+]
+
+
+@pytest.fixture(scope="module")
+def address():
+    with llama_server(smollm2()) as (address, _):
+        yield address
+
+
+@pytest.fixture(scope="module")
+def engine(address):
+    engine = connect(address)
+    yield engine
+    engine.close()
+
+
+def ask_server(address, path, body):
+    return httpx.post(address.replace("/v1", path), json=body, timeout=60).json()
+
+
+def test_it_can_do_all_that_the_page_offers(engine):
+    assert engine.info.missing == {}
+    assert engine.info.context_length == WINDOW
+    assert engine.info.quantization == "Q4_1"
+
+
+def test_the_prompt_is_what_the_servers_own_template_and_tokenizer_make(engine, address):
+    prompt = ask_server(address, "/apply-template", {"messages": TALK})["prompt"]
+    expected = ask_server(address, "/tokenize", {"content": prompt, "parse_special": True})
+    plan = engine.plan(TALK, GREEDY)
+    assert plan.ids == expected["tokens"]
+    assert plan.text == prompt
+    assert {s.kind for s in plan.segments if s.ids} == {"template", "system", "user", "assistant"}
+    by_message = {s.message: s.text for s in plan.segments if s.message is not None}
+    assert by_message == dict(enumerate(m["content"] for m in TALK))
+    assert sum(plan.counts.values()) == len(plan.ids)
+
+
+@pytest.mark.parametrize(
+    "tag", ["<|im_end|>", "<|im_start|>system\n", "<|endoftext|>", "<file_sep>"]
+)
+def test_typed_control_tokens_stay_text(engine, tag):
+    messages = [{"role": "user", "content": f"a {tag} b"}]
+    plain = engine.plan([{"role": "user", "content": "a b"}], GREEDY)
+    plan = engine.plan(messages, GREEDY)
+
+    def control(found):
+        return [token for token in found.ids if not engine.is_text(token)]
+
+    assert control(plan) == control(plain)
+    assert f"a {tag} b" in plan.text
+    assert not any(not engine.is_text(token) for token in engine.reply_ids(f"so {tag}"))
+
+
+def test_words_are_known_with_their_probabilities(engine):
+    sampling = Sampling(temperature=0, max_new_tokens=12, top_logprobs=3)
+    heard = read(engine, ASK, sampling)
+    assert "Paris" in heard.text
+    words = [token for token in heard.tokens if engine.is_text(token.id)]
+    assert "".join(engine.pieces([token.id for token in words])) == heard.text
+    assert engine.text_of([token.id for token in heard.tokens]) == heard.text
+    for token in words:
+        assert len(token.top) == 3
+        assert token.top[0] == (token.id, token.logprob)  # the likeliest was taken
+    stats = heard.last.stats
+    assert stats.prompt_tokens == len(engine.plan(ASK, sampling).ids)
+    assert stats.reply_tokens == len(heard.tokens)
+
+
+def test_characters_of_several_tokens_have_all_of_them(engine):
+    heard = read(engine, [{"role": "user", "content": "Repeat exactly: 😀 日本"}], GREEDY)
+    assert not heard.text.isascii()
+    assert engine.text_of([token.id for token in heard.tokens]) == heard.text
+    assert len(heard.tokens) == heard.last.stats.reply_tokens
+
+
+def test_a_reply_goes_on_where_it_was_cut_and_branches_at_a_word(engine):
+    whole = read(engine, ASK, GREEDY)
+    half = tuple(token.id for token in whole.tokens[:4])
+    rest = read(engine, ASK, GREEDY, PlanOptions(reply_prefix_ids=half))
+    assert (engine.text_of(half) + rest.text).startswith(whole.text)
+    other = (*half[:2], *engine.reply_ids(" London"))
+    assert "London" in engine.plan(ASK, GREEDY, PlanOptions(reply_prefix_ids=other)).text
+
+
+def test_a_seed_repeats_a_reply_and_another_does_not(engine):
+    def said(seed):
+        wild = Sampling(temperature=2, top_p=1, top_k=1000, seed=seed, max_new_tokens=12)
+        heard = read(engine, ASK, wild)
+        assert heard.last.stats.seed == seed
+        return heard.text
+
+    assert said(5) == said(5) != said(6)
+
+
+@pytest.mark.parametrize(
+    "option",
+    [{"repetition_penalty": 2}, {"presence_penalty": 2}, {"frequency_penalty": 2}],
+)
+def test_penalties_reach_the_server(engine, option):
+    """Its name for the first is another, and the one of the protocol does nothing there."""
+    text = [{"role": "user", "content": "Write: la la la la la la la la"}]
+    plain = Sampling(temperature=0, max_new_tokens=24)
+    changed = Sampling(temperature=0, max_new_tokens=24, **option)
+    assert read(engine, text, plain).text != read(engine, text, changed).text
+
+
+@pytest.mark.parametrize("option", [{"top_p": 0.05}, {"top_k": 1}, {"min_p": 1}])
+def test_options_that_leave_the_likeliest_word_alone(engine, option):
+    wild = Sampling(**{"temperature": 5, "top_p": 1, "top_k": 1000, "max_new_tokens": 12, **option})
+    hot = Sampling(temperature=5, top_p=1, top_k=1000, min_p=0, max_new_tokens=12)
+    if "top_p" not in option:  # top_p comes behind the temperature, which makes all words alike
+        assert read(engine, ASK, wild).text == read(engine, ASK, GREEDY).text
+    assert read(engine, ASK, hot).text != read(engine, ASK, GREEDY).text
+
+
+def test_stop_words_and_stop_keep_tokens_and_counts(engine):
+    heard = read(engine, ASK, Sampling(temperature=0, max_new_tokens=12, stop=("Paris",)))
+    assert "Paris" not in heard.text
+    assert heard.ending == "stop"
+    assert heard.last.stats.reply_tokens > 0
+
+    async def stop():
+        sampling = Sampling(temperature=0, max_new_tokens=300, seed=7)
+        plan = await asyncio.to_thread(
+            engine.plan, [{"role": "user", "content": "Count."}], sampling
+        )
+        reply = engine.submit(plan, sampling)
+        async for chunk in reply:
+            if chunk.text:
+                reply.cancel()
+        return chunk
+
+    last = asyncio.run(stop())
+    assert last.finish_reason == "cancelled"
+    assert last.stats.seed == 7
+    assert last.stats.reply_tokens > 0
+
+
+def test_what_does_not_fit_is_dropped_or_refused_before_it_is_sent(engine):
+    long = [{"role": "user", "content": "word " * 500}, {"role": "assistant", "content": "ok"}]
+    assert engine.plan([*long, *long, *ASK], GREEDY).dropped == (0,)
+    assert isinstance(
+        read(engine, [{"role": "user", "content": "x " * 3000}]).fault, ContextWindowError
+    )
+
+
+def test_a_visitor_reuses_what_they_said_and_nobody_else_does(engine):
+    def reused(owner):
+        return read(engine, ASK, GREEDY, PlanOptions(owner=owner)).last.stats.reused_tokens
+
+    assert reused("ann") == 0
+    assert reused("ann") > 20
+    assert reused("bob") == 0
+    assert reused("") == 0
+    assert [reused(f"visitor {number}") for number in range(2 * SLOTS)] == [0] * 2 * SLOTS
+
+
+def test_slots_go_to_the_next_visitor_without_what_is_in_them():
+    slots = _Slots(2)
+    assert [slots.of(owner)[1] for owner in ("a", "b", "a", "c", "b", "a")] == [
+        *(False, False, True),
+        *(False, False, False),
+    ]
+
+
+def test_several_at_once(engine):
+    async def all_at_once():
+        plans = await asyncio.gather(
+            *(
+                asyncio.to_thread(engine.plan, ASK, GREEDY, PlanOptions(owner=f"o{number}"))
+                for number in range(4)
+            )
+        )
+        return await asyncio.gather(*(hear(engine.submit(plan, GREEDY)) for plan in plans))
+
+    replies = asyncio.run(all_at_once())
+    assert {reply.text for reply in replies} == {read(engine, ASK, GREEDY).text}
+
+
+def test_a_server_that_is_killed_keeps_what_it_said_and_may_come_back():
+    model = smollm2()
+    with llama_server(model) as (address, process):
+        engine = connect(address)
+        plan = engine.plan(ASK, GREEDY)
+        endless = Sampling(temperature=1, max_new_tokens=900)
+
+        async def kill():
+            reply = engine.submit(plan, endless)
+            heard = asyncio.create_task(hear(reply))
+            while engine.load.tokens_per_s == 0:
+                await asyncio.sleep(0.01)
+            process.kill()
+            return await heard
+
+        heard = asyncio.run(kill())
+        assert heard.text
+        assert "broke" in str(heard.fault)
+        assert "cannot be reached" in str(read(engine, ASK).fault)
+    port = int(address.split(":")[2].removesuffix("/v1"))
+    with llama_server(model, port):
+        assert "Paris" in read(engine, ASK, GREEDY).text
+
+
+PROPS = {"default_generation_settings": {"n_ctx": 512}, "build_info": "b1"}
+META = {"data": [{"id": "m", "meta": {"n_vocab": 5, "vocab_type": 2}}]}
+
+
+@pytest.mark.parametrize("tokens", [None, [], [{"id": 0}] * 5, [{"id": 0, "piece": [999]}] * 5])
+def test_a_server_that_tells_its_tokens_in_another_way_is_asked_by_the_protocol(tokens):
+    with scripted_server() as script:
+        script.gets = {
+            path: (200, json.dumps(content).encode(), {})
+            for path, content in (("/v1/models", META), ("/props", PROPS))
+        }
+        script.headers = {"Content-Type": "application/json"}
+        script.body = [json.dumps({"tokens": tokens}).encode()]
+        engine = connect(script.url)
+    assert "not tell its tokens" in engine.info.missing["exact_prompt"]
+
+
+def test_another_kind_of_server_is_asked_by_the_protocol():
+    with scripted_server() as script:
+        script.gets = {"/v1/models": (200, json.dumps(META).encode(), {})}
+        assert isinstance(connect(script.url)._dialect, ChatCompletions)
+        assert not isinstance(connect(script.url)._dialect, LlamaCpp)
