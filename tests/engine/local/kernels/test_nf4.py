@@ -7,13 +7,21 @@ from bitsandbytes.functional import dequantize_4bit, quantize_4bit
 from bitsandbytes.nn.modules import Linear4bit, Params4bit
 
 from llama_ui.chat.sampling import Sampling
+from llama_ui.engine.loading.loader import load_model
 from llama_ui.engine.loading.shape import LLAMA_2, ModelShape
 from llama_ui.engine.local.engine import LocalEngine
 from llama_ui.engine.local.kernels import nf4
 from llama_ui.engine.local.linear import GatedUp, Joined
+from llama_ui.settings import MODELS
 
 needs_gpu = pytest.mark.skipif(not torch.cuda.is_available(), reason="the kernels need a GPU")
 GPU = torch.device("cuda", 0)
+
+
+@pytest.fixture
+def pocket():
+    """A Pocket Llama of a test's own: packing changes it."""
+    return load_model(MODELS["pocket"], quantization="4bit")
 
 
 def quantized(rows: int, columns: int, device, seed: int = 0):
@@ -100,11 +108,10 @@ def test_what_the_kernel_does_not_take_is_refused_with_a_reason():
     assert "NF4" in nf4.refusal(layer)
 
 
-def test_on_a_cpu_a_model_stays_with_bitsandbytes(loaded):
-    if loaded.model.device.type != "cpu":
-        pytest.skip("the model is on a GPU")
-    assert nf4.pack_model(loaded.model) == ""
-    assert type(loaded.model.model.layers[0].self_attn.q_proj) is Linear4bit
+@pytest.mark.skipif(torch.cuda.is_available(), reason="the model is on a GPU")
+def test_on_a_cpu_a_model_stays_with_bitsandbytes(pocket):
+    assert nf4.pack_model(pocket.model) == ""
+    assert type(pocket.model.model.layers[0].self_attn.q_proj) is Linear4bit
 
 
 @needs_gpu
@@ -150,13 +157,9 @@ def test_gate_and_up_are_one_kernel_and_right(tiles, rows):
 
 
 @needs_gpu
-def test_a_packed_model_says_what_bitsandbytes_says_and_can_be_packed_again(loaded):
-    """Pocket Llama is sure of most tokens: only where two are nearly equal may they differ."""
-    from llama_ui.engine.loading.loader import load_model
-    from llama_ui.settings import MODELS
-
-    model = load_model(MODELS["pocket"]).model
-    ids = loaded.tokenizer("Hello, what can you do?", return_tensors="pt").input_ids.to(GPU)
+def test_a_packed_model_says_what_bitsandbytes_says_and_can_be_packed_again(pocket):
+    model = pocket.model
+    ids = pocket.tokenizer("Hello, what can you do?", return_tensors="pt").input_ids.to(GPU)
     before = model(ids).logits
     assert nf4.pack_model(model) == ""
     after = model(ids).logits
@@ -166,12 +169,9 @@ def test_a_packed_model_says_what_bitsandbytes_says_and_can_be_packed_again(load
 
 
 @needs_gpu
-def test_an_adapter_comes_beside_the_product():
+def test_an_adapter_comes_beside_the_product(pocket):
     peft = pytest.importorskip("peft")
-    from llama_ui.engine.loading.loader import load_model
-    from llama_ui.settings import MODELS
-
-    model = load_model(MODELS["pocket"]).model
+    model = pocket.model
     config = peft.LoraConfig(target_modules=["q_proj", "down_proj"], init_lora_weights=False)
     peft.get_peft_model(model, config).eval()
     ids = torch.randint(10, 4000, (1, 40), device=GPU)
@@ -182,16 +182,12 @@ def test_an_adapter_comes_beside_the_product():
 
 
 @needs_gpu
-def test_layers_that_are_refused_stay_and_are_told(loaded):
-    from llama_ui.engine.loading.loader import load_model
-    from llama_ui.settings import MODELS
-
-    fresh = load_model(MODELS["pocket"])
-    fresh.model.model.layers[0].mlp.down_proj.compute_dtype = torch.float32
-    engine = LocalEngine(fresh, slots=2)
+def test_layers_that_are_refused_stay_and_are_told(pocket):
+    pocket.model.model.layers[0].mlp.down_proj.compute_dtype = torch.float32
+    engine = LocalEngine(pocket, slots=2)
     assert "bitsandbytes" in engine.info.notes[-1]
-    assert type(fresh.model.model.layers[0].mlp.down_proj) is Linear4bit
-    assert isinstance(fresh.model.model.layers[1].mlp.down_proj, nf4.NF4Linear)
+    assert type(pocket.model.model.layers[0].mlp.down_proj) is Linear4bit
+    assert isinstance(pocket.model.model.layers[1].mlp.down_proj, nf4.NF4Linear)
     plan = engine.plan([{"role": "user", "content": "Hello"}], Sampling(temperature=0))
     said = "".join(c.text for c in engine.submit(plan, Sampling(temperature=0, max_new_tokens=20)))
     engine.close()
