@@ -58,7 +58,8 @@ def _python() -> list[Finding]:
 
 
 def _packages() -> list[Finding]:
-    pins = re.findall(r"^([\w.-]+)==(\S+)", _REQUIREMENTS.read_text(), re.MULTILINE)
+    # Lines with a marker (other systems, no GPU) are left out.
+    pins = re.findall(r"^([\w.-]+)==(\S+)$", _REQUIREMENTS.read_text(), re.MULTILINE)
     absent, others = [], []
     for name, wanted in pins:
         try:

@@ -85,7 +85,10 @@ class Request:
             self.numbers.random()
 
     def take(self, token: Token, end_tokens: frozenset[int], window: int) -> None:
-        """Go on with a drawn token, or end with it."""
+        """Go on with a drawn token, or end with it; one below 0 (no number) is never fed."""
+        if token.id < 0:
+            self.ending = "stop"
+            return
         self.ids.append(token.id)
         self.times_drawn[token.id] += 1
         is_full = len(self.ids) >= window

@@ -85,9 +85,6 @@ def connect(
     return RemoteEngine(server, max_open, dialect=recognise(server))
 
 
-_NO_IDS = "The model is on another server, which is asked with messages."
-
-
 class RemoteEngine:
     """Answers requests with a model on another server. Every reply is a task on the event loop
     that asks for it.
@@ -162,16 +159,17 @@ class RemoteEngine:
         return self._dialect.plan(messages, sampling, options)
 
     def encode(self, text: str, with_start: bool = True) -> list[int]:
-        """Not possible here: raises EngineError."""
-        raise EngineError(_NO_IDS, "Send messages instead.")
+        """The tokens of a text, control tokens included; raises EngineError where not known."""
+        return self._dialect.encode(text, with_start)
 
     def decode(self, ids: Sequence[int]) -> str:
-        """Not possible here: raises EngineError."""
-        raise EngineError(_NO_IDS, "Send messages instead.")
+        """The text of these tokens, control tokens spelled out; raises OptionError when one of
+        them does not exist, EngineError where they are not known."""
+        return self._dialect.decode(ids)
 
     def plan_ids(self, ids: Sequence[int], sampling: Sampling) -> PromptPlan:
-        """Not possible here: raises EngineError."""
-        raise EngineError(_NO_IDS, "Send messages instead.")
+        """A prompt that is given token by token; raises ChatError when it cannot be sent."""
+        return self._dialect.plan_ids(ids, sampling)
 
     def submit(self, plan: PromptPlan, sampling: Sampling) -> Reply:
         """Send the request; called on an event loop.

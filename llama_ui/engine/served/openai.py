@@ -78,6 +78,9 @@ class Dialect(Protocol):
     def text_of(self, ids: Sequence[int]) -> str: ...
     def is_text(self, token: int) -> bool: ...
     def pieces(self, ids: Sequence[int]) -> list[str]: ...
+    def encode(self, text: str, with_start: bool) -> list[int]: ...
+    def decode(self, ids: Sequence[int]) -> str: ...
+    def plan_ids(self, ids: Sequence[int], sampling: Sampling) -> PromptPlan: ...
 
     def body(
         self, plan: PromptPlan, sampling: Sampling, leave_out: Collection[str]
@@ -135,6 +138,18 @@ class ChatCompletions:
     def pieces(self, ids: Sequence[int]) -> list[str]:
         """Not possible here: raises EngineError."""
         raise EngineError(self.missing["exact_prompt"], "Look at the messages instead.")
+
+    def encode(self, text: str, with_start: bool) -> list[int]:
+        """Not possible here: raises EngineError."""
+        raise EngineError(self.missing["exact_prompt"], "Send messages instead.")
+
+    def decode(self, ids: Sequence[int]) -> str:
+        """Not possible here: raises EngineError."""
+        raise EngineError(self.missing["exact_prompt"], "Send messages instead.")
+
+    def plan_ids(self, ids: Sequence[int], sampling: Sampling) -> PromptPlan:
+        """Not possible here: raises EngineError."""
+        raise EngineError(self.missing["exact_prompt"], "Send messages instead.")
 
     def body(
         self, plan: PromptPlan, sampling: Sampling, leave_out: Collection[str]

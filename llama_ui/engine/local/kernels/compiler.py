@@ -71,6 +71,9 @@ class Kernel:
         Args:
             grid: blocks of threads along x, y and z.
             values: of the parameters, those of structures one by one; None is a null pointer.
+
+        Raises:
+            RuntimeError: a CUDA error, in PyTorch's words.
         """
         from cuda.bindings import driver
 
@@ -86,7 +89,10 @@ class Kernel:
                 config = self._configs[grid, threads, stream] = self._config(grid, threads, stream)
             self._packing.pack_into(self._values, 0, *plain)
             pointers = ctypes.addressof(self._pointers)
-            _check(driver.cuLaunchKernelEx(config, self._handle, pointers, 0))
+            (code,) = driver.cuLaunchKernelEx(config, self._handle, pointers, 0)
+        if int(code):  # as PyTorch says it, so that a lost GPU is recognised
+            reason = _check(driver.cuGetErrorString(code)).decode()
+            raise RuntimeError(f"CUDA error: {reason}")
 
     def _config(self, grid: tuple[int, int, int], threads: int, stream: int) -> Any:
         from cuda.bindings import driver

@@ -359,13 +359,13 @@ def unusable(device: torch.device) -> str:
         }
         compile_all("nf4.cu", capability, [kind.defines for kind in kinds])
         return _self_check(device)
-    except CompileError as error:
-        log.warning("the 4-bit kernels could not be compiled: %s", error)
+    except (CompileError, RuntimeError) as error:  # of the compiler, or of the first launches
+        log.warning("the 4-bit kernels cannot be used: %s", error)
         return str(error).splitlines()[0][:200]
 
 
 def _self_check(device: torch.device) -> str:
-    """Compare with float64 and with bitsandbytes on random weights of an uneven shape."""
+    """Compare with bitsandbytes' weights in float64, random and of an uneven shape."""
     generator = torch.Generator(device).manual_seed(0)
     rows, columns = 3 * 4096 + 48, 704
 

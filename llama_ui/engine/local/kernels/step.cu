@@ -47,8 +47,9 @@ extern "C" __global__ void add_norm(u16 *x, const u16 *d, const u16 *w, u16 *h, 
   }
 }
 
-__device__ __forceinline__ u32 ordered(float value) {  // integers in the order of the numbers
+__device__ __forceinline__ u32 ordered(float value) {  // integers in their order, NaN the largest
   const u32 bits = __float_as_uint(value);
+  if ((bits & 0x7fffffffu) > 0x7f800000u) return 0xffffffffu;
   return bits & 0x80000000u ? ~bits : bits | 0x80000000u;
 }
 

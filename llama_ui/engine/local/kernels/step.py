@@ -138,8 +138,8 @@ def unusable(device: torch.device) -> str:
         errors = (_error_of_norm(generator), _error_of_attention(generator))
         scores = torch.randn(3, 5000, generator=generator, device=device)
         right = torch.equal(_largest(scores)[1], scores.topk(CANDIDATES).indices)
-    except CompileError as error:
-        log.warning("the kernels of a decode step could not be compiled: %s", error)
+    except (CompileError, RuntimeError) as error:  # of the compiler, or of the first launches
+        log.warning("the kernels of a decode step cannot be used: %s", error)
         return str(error).splitlines()[0][:200]
     # Not "larger than": also when an error is not a number.
     if not (max(errors) < 2e-2 and right):

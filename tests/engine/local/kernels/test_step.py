@@ -166,7 +166,7 @@ def test_attention_over_rows_of_every_length(heads, splits, is_8bit):
 
 @needs_gpu
 @pytest.mark.parametrize("width", [64, 100, 1024, 4096, 32_000, 128_256])
-@pytest.mark.parametrize("kind", ["random", "equal", "few values", "rising", "infinite"])
+@pytest.mark.parametrize("kind", ["random", "equal", "few values", "rising", "infinite", "nan"])
 def test_candidates_with_the_smaller_index_first_of_equals(width, kind):
     scores = torch.randn(3, width, device=GPU)
     if kind == "equal":
@@ -178,6 +178,10 @@ def test_candidates_with_the_smaller_index_first_of_equals(width, kind):
     elif kind == "infinite":
         scores[:, ::2] = -torch.inf
         scores[1, 5] = torch.inf
+    elif kind == "nan":
+        scores[0, 7], scores[1, 9] = torch.nan, -torch.tensor(torch.nan)
+        assert step.largest(scores, 64)[1][:2, 0].tolist() == [7, 9]
+        scores = scores.nan_to_num()
     best, ids = step.largest(scores, 64)
     wanted = scores.sort(dim=-1, descending=True, stable=True)
     assert torch.equal(best, wanted.values[:, :64])
