@@ -29,7 +29,7 @@ def broken(tmp_path, tokenizer):
     return write
 
 
-@pytest.mark.parametrize("value", [float("nan"), float("inf"), 3e38])
+@pytest.mark.parametrize("value", [float("nan"), float("inf")])
 @pytest.mark.parametrize("temperature", [0, 1])
 @pytest.mark.parametrize("top_logprobs", [0, 3])
 def test_a_reply_without_numbers_ends_with_a_sentence(broken, value, temperature, top_logprobs):
