@@ -105,7 +105,7 @@ def start(settings: Settings, notes: tuple[str, ...], ending: Ending) -> int:
     """Load the model in the background and serve the page; returns the exit code."""
     from llama_ui.engine.progress import ProgressLine
     from llama_ui.engine.starter import EngineStarter
-    from llama_ui.web.api.metrics import Metrics
+    from llama_ui.web.api.health import Metrics
 
     name, metrics = settings.model_label, Metrics()
     load = remote_engine if settings.server else partial(local_engine, notes=notes)
@@ -173,6 +173,7 @@ def load_folder(settings: Settings, report: Report, notes: tuple[str, ...]) -> L
                 settings.rope,
                 settings.slots,
                 notes=notes,
+                kv_cache=settings.kv_cache,
             )
         )
 

@@ -44,6 +44,7 @@ def main() -> None:
     if given.float32:
         loaded = replace(loaded, model=loaded.model.dequantize().float())
     engine = LocalEngine(loaded, slots=8, max_waiting=10_000)
+    small = LocalEngine(replace(loaded, kv_cache="8bit"), slots=8, max_waiting=10_000)
     kind = "float32" if given.float32 else "NF4, bfloat16"
     print(f"{loaded.info.name}, {kind}, {loaded.info.device}, torch {torch.__version__}\n")
     print("| | greedy | temperature 1, seeded |\n|---|---|---|")
@@ -51,11 +52,13 @@ def main() -> None:
     seeded = Sampling(temperature=1, max_new_tokens=80, seed=1)
     chance = random.Random(1)
     prompts = [make_prompt(loaded, chance) for _ in range(given.prompts)]
-    results = [measure(engine, sampling, prompts) for sampling in (greedy, seeded)]
-    for number, name in enumerate(("in a batch of 8", "retried, prompt in the cache")):
+    results = [measure(engine, small, sampling, prompts) for sampling in (greedy, seeded)]
+    names = ("in a batch of 8", "retried, prompt in the cache", "keys and values in 8 bits")
+    for number, name in enumerate(names):
         shares = " | ".join(f"{100 * result[number] / given.prompts:.1f} %" for result in results)
         print(f"| {name} | {shares} |")
     engine.close()
+    small.close()
 
 
 def make_prompt(loaded: LoadedModel, chance: random.Random) -> list[int]:
@@ -66,10 +69,12 @@ def make_prompt(loaded: LoadedModel, chance: random.Random) -> list[int]:
     return encode_dialog([{"role": "user", "content": text}], loaded.tokenizer)
 
 
-def measure(engine: LocalEngine, sampling: Sampling, prompts: list[list[int]]) -> tuple[int, int]:
-    """How many replies differ in a batch, and how many when the prompt is in the cache."""
+def measure(
+    engine: LocalEngine, small: LocalEngine, sampling: Sampling, prompts: list[list[int]]
+) -> tuple[int, int, int]:
+    """How many replies differ in a batch, when the prompt is in the cache, and in 8 bits."""
 
-    def ask(ids: list[int], owner: str = "") -> Reply:
+    def ask(ids: list[int], owner: str = "", engine: LocalEngine = engine) -> Reply:
         return engine.submit(plan_of(ids, owner), sampling)
 
     alone = [said(ask(ids)) for ids in prompts]
@@ -78,7 +83,8 @@ def measure(engine: LocalEngine, sampling: Sampling, prompts: list[list[int]]) -
     for number, ids in enumerate(prompts):
         said(ask(ids, f"owner {number}"))
         retried.append(said(ask(ids, f"owner {number}")))
-    return differing(alone, together), differing(alone, retried)
+    rough = [said(ask(ids, engine=small)) for ids in prompts]
+    return differing(alone, together), differing(alone, retried), differing(alone, rough)
 
 
 def said(reply: Reply) -> list[int]:

@@ -22,9 +22,15 @@ from pathlib import Path
 os.environ.setdefault("PYTORCH_CUDA_ALLOC_CONF", "expandable_segments:True")
 
 ROWS = {
-    "7b": [("4bit", 1), ("4bit", 4), ("4bit", 16), ("8bit", 4), ("none", 4)],
-    "13b": [("4bit", 1), ("4bit", 4)],
-    "70b": [("4bit", 1), ("4bit", 4)],
+    "7b": [
+        ("4bit", 1, "16bit"),
+        ("4bit", 1, "8bit"),
+        ("4bit", 16, "16bit"),
+        ("8bit", 4, "16bit"),
+        ("none", 4, "16bit"),
+    ],
+    "13b": [("4bit", 1, "16bit"), ("4bit", 4, "16bit")],
+    "70b": [("4bit", 1, "16bit"), ("4bit", 4, "16bit")],
 }
 
 
@@ -32,44 +38,45 @@ def main() -> None:
     assert __doc__
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("shapes", nargs="*", default=[*ROWS])
-    parser.add_argument("--measure", nargs=3, metavar=("FOLDER", "KIND", "SLOTS"))
+    parser.add_argument("--measure", nargs=4, metavar=("FOLDER", "KIND", "SLOTS", "CACHE"))
     given = parser.parse_args()
     if given.measure:
-        folder, kind, slots = given.measure
-        print(json.dumps(measure(folder, kind, int(slots))))
+        folder, kind, slots, cache = given.measure
+        print(json.dumps(measure(folder, kind, int(slots), cache)))
         return
     print(
-        "| shape | weights held in | slots of 4,096 | weights | cache | overhead | estimate "
-        "| measured | error | loaded in |\n|---|---|---|---|---|---|---|---|---|---|"
+        "| shape | weights held in | slots of 4,096 | cache held in | weights | cache | overhead "
+        "| estimate | measured | error | loaded in |\n|---|---|---|---|---|---|---|---|---|---|---|"
     )
     for shape in given.shapes:
         with tempfile.TemporaryDirectory() as folder:
             code = f"from benchmarks.models import *; write({shape!r}, Path({folder!r}))"
             subprocess.run([sys.executable, "-c", code], check=True)
-            for kind, slots in ROWS[shape]:
-                print(row(shape, folder, kind, slots), flush=True)
+            for kind, slots, cache in ROWS[shape]:
+                print(row(shape, folder, kind, slots, cache), flush=True)
 
 
-def row(shape: str, folder: str, kind: str, slots: int) -> str:
+def row(shape: str, folder: str, kind: str, slots: int, cache: str) -> str:
     """Measure in a fresh process: what another one has left on the GPU would not count."""
     from llama_ui.engine.loading.memory import memory_need
 
-    command = [sys.executable, "-m", "benchmarks.memory", "--measure", folder, kind, str(slots)]
+    command = [sys.executable, "-m", "benchmarks.memory", "--measure", folder, kind]
+    command += [str(slots), cache]
     done = subprocess.run(command, capture_output=True, text=True)
     if done.returncode:
         return f"{shape} {kind} {slots}: {done.stderr[-1500:]}"
     seen = json.loads(done.stdout.splitlines()[-1])
     config = json.loads((Path(folder) / "config.json").read_text())
-    need = memory_need(config, quantization=kind, slots=slots)
+    need = memory_need(config, quantization=kind, slots=slots, kv_cache=cache)
     gb = [f"{part / 1e9:.2f} GB" for part in (need.weights, need.cache, need.overhead, need.total)]
     return (
-        f"| {shape} | {kind} | {slots} | {' | '.join(gb)} | {seen['used'] / 1e9:.2f} GB "
+        f"| {shape} | {kind} | {slots} | {cache} | {' | '.join(gb)} | {seen['used'] / 1e9:.2f} GB "
         f"| {need.total / seen['used'] - 1:+.1%} | {seen['seconds']:.0f} s | <!-- "
         f"{ {name: round(size / 1e9, 2) for name, size in seen['parts'].items()} } -->"
     )
 
 
-def measure(folder: str, kind: str, slots: int) -> dict[str, object]:
+def measure(folder: str, kind: str, slots: int, cache: str) -> dict[str, object]:
     """Load, let every slot answer, and ask the GPU what is left."""
     before = _used()
     import torch
@@ -79,7 +86,7 @@ def measure(folder: str, kind: str, slots: int) -> dict[str, object]:
     from llama_ui.engine.local.engine import LocalEngine
 
     started = time.perf_counter()
-    loaded = load_model(folder, quantization=kind)
+    loaded = load_model(folder, quantization=kind, kv_cache=cache)
     seconds = time.perf_counter() - started
     parts = {"loaded": _used() - before}
     loaded.tokenizer.eos_token = None

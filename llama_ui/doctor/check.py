@@ -21,7 +21,8 @@ if TYPE_CHECKING:
     from llama_ui.settings import Settings
 
 REINSTALL = "Run `pip install -r requirements.txt` in the environment that you start it from."
-_LIMIT_S = 30.0
+# Of a check. A busy machine with a slow disk takes half a minute to import torch.
+_LIMIT_S = 120.0
 
 Check = Callable[[], "list[Finding]"]
 
@@ -97,7 +98,8 @@ def examine(name: str, check: Check, limit_s: float = _LIMIT_S) -> list[Finding]
     thread.join(limit_s)
     if thread.is_alive():
         problem = f"no answer within {limit_s:.0f} seconds"
-        return [Finding(name, "failed", problem, "Check the network, and start again.")]
+        step = "Check the network and what else this machine does, and start again."
+        return [Finding(name, "failed", problem, step)]
     return found
 
 

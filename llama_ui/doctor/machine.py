@@ -7,6 +7,7 @@ import logging
 import re
 import shutil
 import sys
+import threading
 from functools import partial
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -40,7 +41,8 @@ def checks(is_pocket: bool) -> dict[str, Check]:
 def check_before_load(is_pocket: bool) -> None:
     """Raises ModelError when this machine cannot run a model; what is only a pity is logged."""
     for name, check in checks(is_pocket).items():
-        for finding in examine(name, check):
+        # A load imports the same packages, and has no limit either.
+        for finding in examine(name, check, limit_s=threading.TIMEOUT_MAX):
             if finding.status == "failed":
                 problem = f"{finding.name}: {finding.found.rstrip('.')}."
                 raise ModelError(problem, finding.next_step)
@@ -56,7 +58,8 @@ def _python() -> list[Finding]:
 
 
 def _packages() -> list[Finding]:
-    pins = re.findall(r"^([\w.-]+)==(\S+)", _REQUIREMENTS.read_text(), re.MULTILINE)
+    # Lines with a marker (other systems, no GPU) are left out.
+    pins = re.findall(r"^([\w.-]+)==(\S+)$", _REQUIREMENTS.read_text(), re.MULTILINE)
     absent, others = [], []
     for name, wanted in pins:
         try:

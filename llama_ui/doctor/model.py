@@ -15,8 +15,43 @@ _PORTS = range(7860, 7960)  # those that Gradio tries
 
 def checks(settings: Settings) -> dict[str, Check]:
     """What to look at, by name."""
+    from llama_ui.engine.gguf.source import local_gguf, repository_on_hub
+
+    source = settings.model_source
+    try:
+        is_gguf = bool(local_gguf(source) or repository_on_hub(source))
+    except ModelError:  # the finding about the model says it
+        is_gguf = True
     each = {"Model": _model, "Memory": _memory, "Port": _port}
+    if is_gguf:
+        each = {"Model": _gguf, "Port": _port}
     return {name: partial(check, settings) for name, check in each.items()}
+
+
+def _gguf(settings: Settings) -> list[Finding]:
+    """A model for llama.cpp, and its memory."""
+    from llama_ui.engine.gguf.forward import GgufForward
+    from llama_ui.engine.gguf.loader import load_gguf
+    from llama_ui.engine.gguf.memory import gguf_need
+    from llama_ui.engine.gguf.source import find_gguf, local_gguf
+    from llama_ui.engine.progress import size_in_words
+
+    source = settings.model_source
+    try:
+        if local_gguf(source) is None:
+            on_hub = "GGUF on the Hub, not looked at before it is downloaded"
+            return [Finding("Model", "skipped", on_hub)]
+        path = find_gguf(source)
+        assert path is not None
+        loaded = load_gguf(path, settings.context, settings.adapter, settings.slots)
+    except ModelError as fault:
+        return [Finding.of("Model", fault)]
+    need = gguf_need(loaded.file, loaded.window, loaded.slots, GgufForward.chunk).total
+    replies = f"{loaded.slots} slots of {loaded.window:,} tokens"
+    return [
+        Finding("Model", "ok", f"complete, {path}"),
+        Finding("Memory", "ok", f"{size_in_words(need)} for {replies}"),
+    ]
 
 
 def _model(settings: Settings) -> list[Finding]:
@@ -51,7 +86,14 @@ def _memory(settings: Settings) -> list[Finding]:
     try:
         wanted = (settings.context, settings.slots)
         held = choose_quantization(config, settings.quantization, *wanted)
-        check_fits(settings.model_label, config, settings.context, held, settings.slots)
+        check_fits(
+            settings.model_label,
+            config,
+            settings.context,
+            held,
+            settings.slots,
+            settings.kv_cache,
+        )
     except ModelError as fault:
         return [Finding.of("Memory", fault)]
     device = this_device()
@@ -59,6 +101,7 @@ def _memory(settings: Settings) -> list[Finding]:
         "quantization": held,
         "context": settings.context,
         "gpus": device.gpus,
+        "kv_cache": settings.kv_cache,
     }
     slots = settings.slots or most_slots(config, device.free, **how)
     need = size_in_words(memory_need(config, slots=slots, **how).total)

@@ -8,7 +8,7 @@ import contextlib
 import gc
 import logging
 import threading
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncGenerator, Callable
 from concurrent.futures import Future
 from dataclasses import dataclass, replace
 from typing import Any, Literal, cast
@@ -123,11 +123,8 @@ class EngineStarter:
             self._change(state)
         self._run_in_background(load)
 
-    async def engine(self, is_cancelled: Callable[[], bool] = lambda: False) -> Engine | None:
-        """The engine, as soon as there is one; None when cancelled before the call; raises the
-        fault when there will be none."""
-        if is_cancelled():
-            return None
+    async def engine(self) -> Engine:
+        """The engine, as soon as there is one; raises the fault when there will be none."""
         while (engine := self._present()) is None:
             await asyncio.shield(asyncio.wrap_future(self._settled))
         return engine
@@ -138,7 +135,7 @@ class EngineStarter:
             self._settled.result()
         return engine
 
-    async def states(self) -> AsyncIterator[StarterState]:
+    async def states(self) -> AsyncGenerator[StarterState, None]:
         """The present state, and each that follows: of those that come while the reader is busy,
         only the last."""
         loop, changed = asyncio.get_running_loop(), asyncio.Event()

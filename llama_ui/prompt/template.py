@@ -66,7 +66,8 @@ class TemplateFormat:
     @cached_property
     def end_tokens(self) -> frozenset[int]:
         """The control token that the template writes behind a reply."""
-        behind = literals(self._render(nonces(("user", "assistant", "user"))))[2].lstrip()
+        turns = nonces(("user", "assistant", "user"))
+        behind = self._render(turns).partition(turns[1].content)[2].lstrip()
         found = self._boundary.match(behind)
         return frozenset([self._tokenizer.convert_tokens_to_ids(found[0])] if found else [])
 

@@ -31,8 +31,7 @@ from llama_ui.web.access.identity import Access
 from llama_ui.web.access.limits import DEFAULTS, Gate
 from llama_ui.web.access.login import Login
 from llama_ui.web.api.functions import Api
-from llama_ui.web.api.health import Health
-from llama_ui.web.api.metrics import Metrics
+from llama_ui.web.api.health import Health, Metrics
 from llama_ui.web.api.openai import OpenAIApi
 from llama_ui.web.page.layout import build_page
 from llama_ui.web.page.routes import PageRoutes

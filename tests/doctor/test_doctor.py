@@ -134,7 +134,10 @@ def test_a_check_that_never_ends_is_given_up():
     found = examine("Slow", lambda: time.sleep(60) or [], limit_s=0.05)
     assert found == [
         Finding(
-            "Slow", "failed", "no answer within 0 seconds", "Check the network, and start again."
+            "Slow",
+            "failed",
+            "no answer within 0 seconds",
+            "Check the network and what else this machine does, and start again.",
         )
     ]
 

@@ -324,6 +324,12 @@ def test_a_template_that_runs_for_ever_on_one_conversation_refuses_it():
     assert format.encode([{"role": "user", "content": "go"}])
 
 
+def test_a_template_that_leaves_replies_out_names_no_token_that_ends_one():
+    body = "{{ bos_token + messages[-1]['content'] }}"
+    format = choose_format(byte_level(body), "forgetful")
+    assert format.end_tokens == frozenset()
+
+
 def test_stars_in_the_text_of_a_template_are_no_powers():
     body = "{{ '' if messages else 'a ** b' }}{# 2 ** 3 #}**Be bold**"
     assert choose_format(byte_level(LLAMA_3 + body), "bold").mode == "chat"

@@ -48,6 +48,8 @@ class GgufForward:
 
     device = torch.device("cpu")
     can_be_captured = False
+    has_step_kernels = False
+    notes: tuple[str, ...] = ()
     chunk = 256
 
     def __init__(

@@ -25,22 +25,31 @@ def find_gguf(source: str, revision: str | None = None, report: Report = ignore)
     Raises:
         ModelError: the file is not there, or cannot be run on this machine.
     """
-    path = Path(source).expanduser()
-    if source == MODELS["smollm2"]:
-        found = packed_smollm2()
-    elif path.suffix == ".gguf":
-        found = path
-        if not path.is_file():
-            raise ModelError(f"There is no file {path}.", "Check the path after --model.")
-    elif path.is_dir() and not (path / "config.json").is_file():
-        found = _only_model(path)
-    else:
-        found = None
-    repository = None if found or path.exists() else repository_of(source)
+    found = local_gguf(source)
+    repository = None if found else repository_on_hub(source)
     if found is None and repository is None:
         return None
     _check_machine()
     return fetch_gguf(*repository, revision, report) if repository else found
+
+
+def local_gguf(source: str) -> Path | None:
+    """The file on this machine; None when the name stands for none; raises ModelError."""
+    path = Path(source).expanduser()
+    if source == MODELS["smollm2"]:
+        return packed_smollm2()
+    if path.suffix == ".gguf":
+        if not path.is_file():
+            raise ModelError(f"There is no file {path}.", "Check the path after --model.")
+        return path
+    if path.is_dir() and not (path / "config.json").is_file():
+        return _only_model(path)
+    return None
+
+
+def repository_on_hub(source: str) -> tuple[str, str | None] | None:
+    """The repository with GGUF files, and which is wanted; None when the name stands for none."""
+    return None if Path(source).expanduser().exists() else repository_of(source)
 
 
 def packed_smollm2() -> Path | None:

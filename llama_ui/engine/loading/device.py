@@ -9,7 +9,7 @@ import torch
 
 from llama_ui.engine.loading.memory import Held, memory_need, what_fits
 from llama_ui.engine.loading.shape import ModelShape
-from llama_ui.settings import Quantization
+from llama_ui.settings import KVCacheKind, Quantization
 
 _LARGE = 3_000_000_000
 _SLOTS = 4  # conversations that are to fit beside a small model
@@ -74,6 +74,7 @@ def check_fits(
     context: int | None,
     quantization: Held,
     slots: int | None,
+    kv_cache: KVCacheKind = "16bit",
 ) -> None:
     """Raises ModelError when a model does not fit into what is free here; arguments as for
     what_fits."""
@@ -86,6 +87,7 @@ def check_fits(
         context=context,
         slots=slots,
         gpus=device.gpus,
+        kv_cache=kv_cache,
     )
     if fault is not None:
         raise fault

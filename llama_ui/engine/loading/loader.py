@@ -38,7 +38,7 @@ from llama_ui.engine.progress import Report, ignore
 from llama_ui.errors import ModelError
 from llama_ui.prompt.formats import choose_format
 from llama_ui.prompt.llama2 import PromptFormat
-from llama_ui.settings import Quantization, Rope
+from llama_ui.settings import KVCacheKind, Quantization, Rope
 
 log = logging.getLogger(__name__)
 
@@ -55,6 +55,7 @@ class LoadedModel:
     tokenizer: PreTrainedTokenizerBase
     format: PromptFormat
     info: EngineInfo
+    kv_cache: KVCacheKind = "16bit"  # how keys and values will be held
 
     @property
     def window(self) -> int:
@@ -73,7 +74,7 @@ class LoadedModel:
 
     def allocate(self, slots: int | None) -> tuple[LlamaForward, KVCache]:
         """The forward pass and the cache; raises ModelError when there is no memory left."""
-        return allocate(self.model, self.window, slots)
+        return allocate(self.model, self.window, slots, self.kv_cache == "8bit")
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +91,7 @@ class Prepared:
         held: how its linear layers will be held.
         origin: what its config.json says that it was made from.
         notes: what a reader should know, one sentence each.
+        kv_cache: how keys and values will be held.
     """
 
     folder: Path
@@ -101,6 +103,7 @@ class Prepared:
     held: Held
     origin: str
     notes: tuple[str, ...]
+    kv_cache: KVCacheKind
 
 
 def prepare(
@@ -111,6 +114,7 @@ def prepare(
     rope: Rope | None = None,
     slots: int | None = None,
     notes: tuple[str, ...] = (),
+    kv_cache: KVCacheKind = "16bit",
 ) -> Prepared:
     """Judge a model by everything but its weights, which need not be there yet.
 
@@ -123,6 +127,7 @@ def prepare(
         rope: how to stretch a context that is longer than the model was trained for.
         slots: how many conversations are to fit into memory beside it; at least one.
         notes: what a reader should know besides.
+        kv_cache: how keys and values will be held.
 
     Raises:
         ModelError: says what is wrong with the model and what to do.
@@ -148,7 +153,7 @@ def prepare(
         format = choose_format(tokenizer, name)
         sizes = config.to_dict()
         held = choose_quantization(sizes, quantization, window.length, slots)
-        check_fits(name, sizes, window.length, held, slots)
+        check_fits(name, sizes, window.length, held, slots, kv_cache)
     if raw.get("quantization_config") and quantization in ("8bit", "none"):
         found += (
             "The checkpoint is saved quantised and stays so: "
@@ -165,6 +170,7 @@ def prepare(
         held=held,
         origin=str(raw.get("_name_or_path", "")),
         notes=tuple(note for note in said if note),
+        kv_cache=kv_cache,
     )
 
 
@@ -203,7 +209,7 @@ def load_prepared(
         # Not by the folders above it, which may be called anything.
         licence=licence_of(*(Path(each).name for each in called)),
     )
-    return LoadedModel(model, prepared.tokenizer, prepared.format, info)
+    return LoadedModel(model, prepared.tokenizer, prepared.format, info, prepared.kv_cache)
 
 
 def load_model(
@@ -216,6 +222,7 @@ def load_model(
     slots: int | None = None,
     report: Report = ignore,
     notes: tuple[str, ...] = (),
+    kv_cache: KVCacheKind = "16bit",
 ) -> LoadedModel:
     """Prepare and load a model of the Llama architecture in one go.
 
@@ -228,7 +235,7 @@ def load_model(
         ModelError: says what is wrong with the model and what to do.
     """
     folder = Path(source)
-    prepared = prepare(folder, context_length, name, quantization, rope, slots, notes)
+    prepared = prepare(folder, context_length, name, quantization, rope, slots, notes, kv_cache)
     return load_prepared(prepared, adapter, report)
 
 

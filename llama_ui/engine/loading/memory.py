@@ -14,6 +14,7 @@ from typing import Any, Literal
 from llama_ui.engine.loading.shape import HALF, LLAMA_2, ModelShape
 from llama_ui.engine.progress import size_in_words
 from llama_ui.errors import ModelError
+from llama_ui.settings import KVCacheKind
 
 Held = Literal["4bit", "8bit", "none"]
 
@@ -57,6 +58,7 @@ def memory_need(
     context: int | None = None,
     slots: int = 1,
     gpus: int = 1,
+    kv_cache: KVCacheKind = "16bit",
 ) -> MemoryNeed:
     """What a model takes with so many slots of so many tokens.
 
@@ -65,6 +67,7 @@ def memory_need(
         quantization: of the linear layers otherwise.
         context: tokens a slot; by default what the model was trained for.
         gpus: how many it is spread over; 0 means that it runs on the CPU.
+        kv_cache: how keys and values are held.
 
     Raises:
         ModelError: config.json lacks a size.
@@ -75,11 +78,11 @@ def memory_need(
     weights = shape.layers * _layer_bytes(shape, kind, is_double, on_gpu=gpus > 0)
     weights += shape.unquantised_weights * HALF
     if gpus:
-        cache = shape.bytes_per_token(HALF) * length * slots
-        holes = 0 if kind == "8bit" else int(_HOLES * weights)
+        cache = shape.bytes_per_token(HALF, kv_cache == "8bit") * length * slots
+        holes = int(_HOLES * weights) if kind == "none" else 0
         return MemoryNeed(weights, cache, gpus * _CUDA + shape.workspace(length) + holes)
     # Keys and values are float32 on a CPU.
-    cache = shape.bytes_per_token(2 * HALF) * length * slots
+    cache = shape.bytes_per_token(2 * HALF, kv_cache == "8bit") * length * slots
     return MemoryNeed(weights, cache, _PROCESS)
 
 
@@ -90,6 +93,7 @@ def most_slots(
     quantization: Held = "4bit",
     context: int | None = None,
     gpus: int = 1,
+    kv_cache: KVCacheKind = "16bit",
 ) -> int:
     """How many slots fit into so many free bytes, at most as many as an engine takes by itself;
     0 when not even one does."""
@@ -97,7 +101,12 @@ def most_slots(
 
     def fits(slots: int) -> bool:
         need = memory_need(
-            config, quantization=quantization, context=context, slots=slots, gpus=gpus
+            config,
+            quantization=quantization,
+            context=context,
+            slots=slots,
+            gpus=gpus,
+            kv_cache=kv_cache,
         )
         return need.total <= free * _USABLE
 
@@ -124,6 +133,7 @@ def what_fits(
     context: int | None = None,
     slots: int | None = None,
     gpus: int = 1,
+    kv_cache: KVCacheKind = "16bit",
 ) -> ModelError | None:
     """None when the model fits; else what does not fit and what does instead.
 
@@ -133,11 +143,16 @@ def what_fits(
         slots: None asks for at least one.
     """
     wanted = memory_need(
-        config, quantization=quantization, context=context, slots=slots or 1, gpus=gpus
+        config,
+        quantization=quantization,
+        context=context,
+        slots=slots or 1,
+        gpus=gpus,
+        kv_cache=kv_cache,
     )
     if wanted.total <= free:
         return None
-    fits = partial(most_slots, free=free, gpus=gpus)
+    fits = partial(most_slots, free=free, gpus=gpus, kv_cache=kv_cache)
     length = context or ModelShape.of(config).context
     problem = (
         f"{name} does not fit in {size_in_words(free)} of memory: with {_slots(slots or 1)} of "
@@ -178,8 +193,9 @@ def _layer_bytes(shape: ModelShape, kind: Held, is_double: bool, on_gpu: bool) -
         return every * HALF
     if kind == "8bit":
         return every + shape.output_rows * 4  # one float32 scale a row
+    if on_gpu:  # in our kernels' order, with scales in float16
+        return int(every * (1 / 2 + HALF / _BLOCK))
     scales = 1 / _BLOCK + 4 / (_BLOCK * _SUPERBLOCK) if is_double else 4 / _BLOCK
-    # Joined layers keep their scales in float32 beside the quantised ones. A CPU with
-    # AVX512-BF16 keeps the joined weights once more, in the order in which it reads them.
-    joined = 4 / _BLOCK if on_gpu else 1 / 2 + 2 / _BLOCK
+    # A CPU with AVX512-BF16 keeps the joined weights once more, in the order that it reads.
+    joined = 1 / 2 + 2 / _BLOCK
     return int(every * (1 / 2 + scales) + shape.joined_weights * joined)

@@ -9,7 +9,8 @@ from typing import Any
 from llama_ui.errors import ModelError
 
 HALF = 2  # bytes of a bfloat16 or float16
-_CHUNK_ON_GPU = 512
+UNPACKED = 1 << 27  # weights of 4 bits that are unpacked at a time
+CHUNK_ON_GPU = 1024  # prompt tokens computed between two decode steps
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,16 +77,18 @@ class ModelShape:
         """Of the whole model, biases left out."""
         return self.layers * (self.joined_weights + self.other_weights) + self.unquantised_weights
 
-    def bytes_per_token(self, itemsize: int) -> int:
-        """Keys and values of one position of one slot, over all layers."""
-        return 2 * self.layers * self.kv_heads * self.head_dim * itemsize
+    def bytes_per_token(self, itemsize: int, is_8bit: bool = False) -> int:
+        """Keys and values of one position of one slot, over all layers; in 8 bits with a 16-bit
+        scale for each vector."""
+        vector = self.head_dim + HALF if is_8bit else self.head_dim * itemsize
+        return 2 * self.layers * self.kv_heads * vector
 
     def workspace(self, length: int) -> int:
-        """On a GPU, while a chunk of a prompt is fed: the largest weight unpacked, activations,
-        the attention mask."""
-        unpacked = 2 * self.hidden * self.intermediate * HALF
-        activations = _CHUNK_ON_GPU * (4 * self.intermediate + 6 * self.hidden) * HALF
-        mask = _CHUNK_ON_GPU * length * (self.heads // self.kv_heads) * HALF
+        """On a GPU, while a chunk of a prompt is fed: weights unpacked, activations, the attention
+        mask."""
+        unpacked = min(2 * self.hidden * self.intermediate, UNPACKED) * HALF
+        activations = CHUNK_ON_GPU * (4 * self.intermediate + 6 * self.hidden) * HALF
+        mask = CHUNK_ON_GPU * length * (self.heads // self.kv_heads) * HALF
         return unpacked + activations + mask
 
 

@@ -23,8 +23,8 @@ def load_tokenizer(folder: Path) -> PreTrainedTokenizerBase:
         loaded: PreTrainedTokenizerBase = AutoTokenizer.from_pretrained(
             folder, trust_remote_code=False
         )
-        # What prompts are made with: the pieces, and the rules behind them.
-        loaded.backend_tokenizer.to_str()
+        if not loaded.is_fast:
+            raise ValueError("it is none of the tokenizers library")
     except Exception as error:
         first = (str(error).strip().splitlines() or [type(error).__name__])[0]
         raise ModelError(

@@ -3,6 +3,7 @@
 import logging
 import threading
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from functools import partial
 from typing import TypeVar
 
@@ -23,7 +24,7 @@ from llama_ui.engine.local.request import Request
 from llama_ui.engine.local.scheduler import make_scheduler
 from llama_ui.engine.local.wording import Wording
 from llama_ui.engine.meter import SpeedMeter
-from llama_ui.engine.reply import Chunk, FinishReason, Reply
+from llama_ui.engine.reply import Chunk, FinishReason, Reply, Token
 from llama_ui.errors import BusyError, ChatError, EngineError
 from llama_ui.prompt.plan import PromptPlan
 
@@ -57,10 +58,11 @@ class LocalEngine(Wording):
         on_fatal: Callable[[], None] = lambda: None,
     ) -> None:
         super().__init__(loaded, public_system)
-        self._info = loaded.info
         self._max_waiting = max_waiting
         self._on_fatal = on_fatal
         self._scheduler = make_scheduler(loaded, slots, chunk)
+        self._info = replace(loaded.info, notes=(*loaded.info.notes, *self._scheduler.notes))
+        self._drawn: list[tuple[Request, Token]] = []  # not streamed yet
         self._waiting: list[Request] = []
         self._leaving: set[str] = set()
         self._changed = threading.Condition()
@@ -119,10 +121,13 @@ class LocalEngine(Wording):
             while self._next():
                 prefilling = self._scheduler.prefilling()
                 if prefilling is not None:
+                    self._accept_drawn()
                     self._guarded(partial(self._scheduler.prefill, prefilling), [prefilling])
                 ready = self._scheduler.ready()
                 if ready:
                     self._guarded(partial(self._decode, ready), ready)
+                else:
+                    self._accept_drawn()
             for request in [*self._scheduler.requests]:
                 self._finish(request, "cancelled")
         except Exception as fault:
@@ -170,9 +175,18 @@ class LocalEngine(Wording):
         return []
 
     def _decode(self, ready: list[Request]) -> None:
-        """One token for each; a fault in taking it is that request's alone."""
+        """One token for each; while a GPU computes them, those drawn before are streamed."""
         self._speed.add(len(ready))
-        for request, token in self._scheduler.decode(ready):
+        self._drawn = self._scheduler.decode(ready, self._accept_drawn)
+        if not self._scheduler.overlaps:
+            self._accept_drawn()
+
+    def _accept_drawn(self) -> None:
+        """Stream the tokens of the last step; a fault in one is that request's alone."""
+        drawn, self._drawn = self._drawn, []
+        for request, token in drawn:
+            if request not in self._scheduler.requests:
+                continue  # cancelled meanwhile
             if token.id < 0:
                 log.error("%s", NOT_FINITE)
                 self._fail([request], NOT_FINITE)

@@ -37,12 +37,15 @@ class Forward(Protocol):
     """Runs tokens through a model.
 
     vocabulary is how many tokens it knows; chunk how many prompt tokens to compute between two
-    decode steps; can_be_captured says whether a CUDA graph can hold it.
+    decode steps; can_be_captured says whether a CUDA graph can hold it; has_step_kernels whether a
+    step reads no more of the cache than a row holds; notes is what a reader should know of it.
     """
 
     device: torch.device
     devices: set[torch.device]
     can_be_captured: bool
+    has_step_kernels: bool
+    notes: tuple[str, ...]
     vocabulary: int
     chunk: int
 

@@ -4,10 +4,18 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 import torch
-from bitsandbytes.functional import QuantState, dequantize_blockwise
+from bitsandbytes.functional import QuantState
 from bitsandbytes.nn.modules import Linear4bit, Params4bit
 
 from llama_ui.engine.loading.weights import pack_only_what_fits
+from llama_ui.engine.local.kernels.nf4 import (
+    MOST_ROWS,
+    NF4Linear,
+    absmax_of,
+    can_gate,
+    gated,
+    linear,
+)
 
 Linear = Callable[[torch.Tensor], torch.Tensor]
 
@@ -41,9 +49,10 @@ def direct(layer: Any) -> Linear:
 class Joined:
     """Query, key and value projections, or gate and up, as one layer.
 
-    4-bit and plain layers can be joined; their own weights become views of the joined ones, so
-    the model stays whole. Only the scales of double quantisation are unpacked: 0.4 bit a weight
-    more. Layers of any other kind (8-bit, adapters) run one after another.
+    Our own 4-bit layers run together as they are. bitsandbytes' and plain layers are joined; their
+    own weights become views of the joined ones, so the model stays whole. Only the scales of double
+    quantisation are unpacked: 0.4 bit a weight more. Layers of any other kind (8-bit, adapters) run
+    one after another.
 
     Args:
         layers: with the same input size.
@@ -53,7 +62,9 @@ class Joined:
         kinds = {type(layer) for layer in layers}
         has_bias = any(getattr(layer, "bias", None) is not None for layer in layers)
         self._layers: Sequence[Linear] = layers
-        if not has_bias and kinds == {Linear4bit} and all(map(_has_whole_blocks, layers)):
+        if kinds == {NF4Linear}:
+            self._layers = [lambda x: linear(layers, x)]
+        elif not has_bias and kinds == {Linear4bit} and all(map(_has_whole_blocks, layers)):
             self._layers = [direct(_join_4bit(layers))]
         elif not has_bias and kinds == {torch.nn.Linear}:
             self._layers = [_join_plain(layers)]
@@ -63,6 +74,21 @@ class Joined:
         if len(self._layers) == 1:
             return self._layers[0](x)
         return torch.cat([layer(x) for layer in self._layers], dim=-1)
+
+
+class GatedUp:
+    """The gate and up projections with what stands between them: activation(gate(x)) * up(x)."""
+
+    def __init__(self, gate: Any, up: Any, activation: Linear) -> None:
+        self._gate, self._up, self._activation = gate, up, activation
+        self._is_one_kernel = can_gate(gate, up) and isinstance(activation, torch.nn.SiLU)
+        self._joined = Joined(gate, up)
+
+    def __call__(self, x: torch.Tensor) -> torch.Tensor:
+        if self._is_one_kernel and x.numel() <= MOST_ROWS * x.shape[-1]:
+            return gated(self._gate, self._up, x)
+        gate, up = self._joined(x).chunk(2, dim=-1)
+        return self._activation(gate) * up
 
 
 def _join_plain(layers: Sequence[torch.nn.Linear]) -> torch.nn.Linear:
@@ -89,7 +115,7 @@ def _join_4bit(layers: Sequence[Any]) -> Any:
         layer.weight.data = part
     first = states[0]
     state = QuantState(
-        absmax=torch.cat([_absmax(state) for state in states]),
+        absmax=torch.cat([absmax_of(state) for state in states]),
         shape=torch.Size((sum(state.shape[0] for state in states), first.shape[1])),
         code=first.code,
         blocksize=first.blocksize,
@@ -115,12 +141,3 @@ def _join_4bit(layers: Sequence[Any]) -> Any:
     )
     pack_only_what_fits(joined)
     return joined.eval()
-
-
-def _absmax(state: Any) -> torch.Tensor:
-    """The scale of each block in float32, itself quantised no more."""
-    if not state.nested:
-        absmax: torch.Tensor = state.absmax
-        return absmax
-    scales: torch.Tensor = dequantize_blockwise(state.absmax, state.state2) + state.offset
-    return scales

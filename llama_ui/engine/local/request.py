@@ -29,6 +29,7 @@ class Request:
         slot: where its keys and values are, once it has one.
         num_computed_tokens: how many of the ids have their keys and values in the slot.
         is_decoding: whether it has taken part in a decode step.
+        ending: how it ends, if a token that was taken ends it.
         losses: how often the forward pass was lost while it took part.
         times_drawn: how often each token has been drawn.
     """
@@ -44,6 +45,7 @@ class Request:
     slot: Slot | None = None
     num_computed_tokens: int = 0
     is_decoding: bool = False
+    ending: FinishReason | None = None
     losses: int = 0
     times_drawn: Counter[int] = field(default_factory=Counter)
 
@@ -69,6 +71,11 @@ class Request:
         """Whether more of the prompt than its last token is still to be fed."""
         return self.num_computed_tokens < len(self.ids) - 1
 
+    @property
+    def has_ended(self) -> bool:
+        """Whether its last token ends it, even if nobody has been told yet."""
+        return self.ending is not None
+
     def restart(self) -> None:
         """Begin again with the prompt and what has been drawn; the next draw is the one that was
         to come: one number a token. What the penalties look at is not lost."""
@@ -77,14 +84,20 @@ class Request:
         for _ in range(len(self.ids) - self.prompt_tokens):
             self.numbers.random()
 
-    def accept(self, token: Token, end_tokens: frozenset[int], window: int) -> FinishReason | None:
-        """Take a drawn token; says how the reply ends if it ends with it."""
+    def take(self, token: Token, end_tokens: frozenset[int], window: int) -> None:
+        """Go on with a drawn token, or end with it; one below 0 (no number) is never fed."""
+        if token.id < 0:
+            self.ending = "stop"
+            return
         self.ids.append(token.id)
         self.times_drawn[token.id] += 1
-        self.streamer.put_token(token)
-        if token.id in end_tokens or self.streamer.has_stopped:
-            return "stop"
         is_full = len(self.ids) >= window
-        if is_full or len(self.ids) - self.prompt_tokens >= self.sampling.max_new_tokens:
-            return "length"
-        return None
+        if token.id in end_tokens:
+            self.ending = "stop"
+        elif is_full or len(self.ids) - self.prompt_tokens >= self.sampling.max_new_tokens:
+            self.ending = "length"
+
+    def accept(self, token: Token) -> FinishReason | None:
+        """Stream a token that was taken; says how the reply ends if it ends with it."""
+        self.streamer.put_token(token)
+        return "stop" if self.streamer.has_stopped else self.ending

@@ -17,6 +17,7 @@ from llama_ui.engine.local.sampler import RowOptions, penalize, sample
 from llama_ui.engine.reply import Token
 
 _FEW, _ALL = 64, int(LIMITS["top_k"][1])  # candidates to sample from
+_MOST_GRAPHS = 48  # a few megabytes each; the oldest goes first
 _TOP = int(LIMITS["top_logprobs"][1])
 _PENALTIES = [option for option in SAMPLING if option.name.endswith("_penalty")]
 _OPTIONS = [option.name for option in fields(RowOptions)][1:]  # the first is a number drawn
@@ -86,7 +87,7 @@ class ModelRunner:
         on_one_gpu = device.type == "cuda" and len(forward.devices) == 1
         self._forward = forward
         self._cache = cache
-        self._use_graphs = on_one_gpu and forward.can_be_captured
+        self._use_graphs = self.overlaps = on_one_gpu and forward.can_be_captured
         self._graphs: dict[_Shape, tuple[torch.cuda.CUDAGraph, _Output]] = {}
         self._pool = torch.cuda.graph_pool_handle() if on_one_gpu else None
         # One for all captures: cuBLAS keeps a workspace for every stream it has seen.
@@ -116,14 +117,24 @@ class ModelRunner:
             return live
         return min(1 << (live - 1).bit_length(), self._cache.slots)
 
-    def run(self, inputs: Sequence[RowInput]) -> list[Token]:
-        """Draw the next token of each row, in the order given."""
+    def run(
+        self, inputs: Sequence[RowInput], meanwhile: Callable[[], None] = lambda: None
+    ) -> list[Token]:
+        """Draw the next token of each row, in the order given.
+
+        Args:
+            inputs: one for each live row.
+            meanwhile: work to do while a GPU computes, where it does so by itself (overlaps).
+        """
         shape = self._shape(inputs)
         self._host[:, : shape.rows] = self._idle[:, None]
-        for item in inputs:
-            self._host[:, item.row] = torch.tensor(item.column())
+        columns = torch.tensor([item.column() for item in inputs])
+        self._host[:, [item.row for item in inputs]] = columns.T
         self._inputs.copy_(self._host, non_blocking=True)
-        return _tokens(self._launch(shape), inputs)
+        output = self._launch(shape)
+        if self.overlaps:
+            meanwhile()
+        return _tokens(output, inputs)
 
     def release(self) -> None:
         """Drop the captured graphs and their memory."""
@@ -141,6 +152,12 @@ class ModelRunner:
     def _length_for(self, needed: int) -> int:
         if not self._use_graphs:
             return min(-(-needed // 64) * 64, self._cache.length)
+        if self._forward.has_step_kernels:
+            # They read real lengths; 512, 2,048, 8,192 and so on decide on their grid only.
+            bucket = 512
+            while bucket < needed:
+                bucket *= 4
+            return min(bucket, self._cache.length)
         # 256, 512, 1,024, 1,536, 2,048, 3,072, 4,096, 6,144 and so on.
         bucket = 256
         while bucket < needed:
@@ -152,6 +169,8 @@ class ModelRunner:
         if not self._use_graphs:
             return self._compute(shape)
         if shape not in self._graphs:
+            if len(self._graphs) >= _MOST_GRAPHS:
+                del self._graphs[next(iter(self._graphs))]
             self._graphs[shape] = self._capture(lambda: self._compute(shape))
         graph, output = self._graphs[shape]
         graph.replay()

@@ -10,6 +10,8 @@ from dataclasses import dataclass
 
 import torch
 
+from llama_ui.engine.local.kernels.step import largest
+
 
 @dataclass(frozen=True, slots=True)
 class RowOptions:
@@ -54,7 +56,7 @@ def sample(logits: torch.Tensor, options: RowOptions, candidates: int) -> torch.
     Returns:
         Token ids, [rows]; -1 where the best logit is not a finite number.
     """
-    best, ids = logits.topk(min(candidates, logits.shape[-1]), dim=-1)
+    best, ids = largest(logits, candidates)
     is_greedy = options.temperature == 0
     temperature = options.temperature.masked_fill(is_greedy, 1.0)
     rank = torch.arange(best.shape[-1], device=best.device)

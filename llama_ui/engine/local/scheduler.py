@@ -3,7 +3,7 @@
 Only the engine's thread uses it, so nothing here locks.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import torch
 
@@ -40,6 +40,8 @@ class Scheduler:
         self._chunk = chunk or forward.chunk
         self._slots = [Slot(row) for row in range(cache.slots)]
         self._clock = 0
+        self.notes = forward.notes
+        self.overlaps = self._runner.overlaps
 
     def admit(self, request: Request) -> bool:
         """Give the request a slot, with the longest prefix that any slot holds; False if none
@@ -64,7 +66,7 @@ class Scheduler:
 
     def ready(self) -> list[Request]:
         """The requests that take part in a decode step."""
-        return [request for request in self.requests if not request.is_prefilling]
+        return [r for r in self.requests if not r.is_prefilling and not r.has_ended]
 
     def prefill(self, request: Request) -> None:
         """Feed the next chunk of the prompt, except for its last token."""
@@ -84,8 +86,15 @@ class Scheduler:
         request.slot.ids += ids
         request.num_computed_tokens = end
 
-    def decode(self, ready: Sequence[Request]) -> list[tuple[Request, Token]]:
-        """Feed the last token of each request and draw its next one."""
+    def decode(
+        self, ready: Sequence[Request], meanwhile: Callable[[], None] = lambda: None
+    ) -> list[tuple[Request, Token]]:
+        """Feed the last token of each request and draw its next one.
+
+        Args:
+            ready: the requests.
+            meanwhile: work to do while a GPU computes; requests may leave in it.
+        """
         for request in ready:
             # Not before: while its prompt is fed, its row may pad the batches of others.
             if not request.is_decoding:
@@ -93,16 +102,20 @@ class Scheduler:
                 self._runner.begin(request.slot.row, request.ids)
                 request.is_decoding = True
         self._move_together(ready)
-        drawn = self._runner.run([_row_input(request) for request in ready])
+        inputs = [_row_input(request) for request in ready]
         for request in ready:
             assert request.slot is not None
             request.slot.ids.append(request.ids[request.num_computed_tokens])
             request.num_computed_tokens += 1
-        return list(zip(ready, drawn, strict=True))
+        drawn = zip(ready, self._runner.run(inputs, meanwhile), strict=True)
+        still_here = [(request, token) for request, token in drawn if request in self.requests]
+        for request, token in still_here:
+            request.take(token, self._end_tokens, self._cache.length)
+        return still_here
 
     def accept(self, request: Request, token: Token) -> FinishReason | None:
-        """Hand a drawn token to its request; says how the reply ends if it ends with it."""
-        return request.accept(token, self._end_tokens, self._cache.length)
+        """Stream a drawn token; says how the reply ends if it ends with it."""
+        return request.accept(token)
 
     @property
     def size(self) -> int:

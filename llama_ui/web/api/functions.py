@@ -10,7 +10,6 @@ import gradio as gr
 
 from llama_ui.chat.messages import parse_messages
 from llama_ui.chat.sampling import SAMPLING, Sampling
-from llama_ui.engine.base import Engine
 from llama_ui.engine.starter import EngineStarter
 from llama_ui.errors import ChatError, OptionError, incident
 from llama_ui.web.access.identity import visitor_of
@@ -61,7 +60,7 @@ class Api:
             turn = {"role": "user", "content": message}
             messages = parse_messages([*parse_messages(history or []), turn])
             sampling = self._sampling(options)
-            engine = await self._engine()
+            engine = await self._starter.engine()
             plan = await asyncio.to_thread(engine.plan, messages, sampling)
             visitor = visitor_of(request)
             reply, text = submit_for(visitor, self._gate, engine, plan, sampling), ""
@@ -91,16 +90,11 @@ class Api:
         """
         try:
             checked, sampling = parse_messages(messages), self._sampling(options)
-            engine = await self._engine()
+            engine = await self._starter.engine()
             plan = await self._gate.bounded(visitor_of(request), engine.plan, checked, sampling)
         except Exception as error:
             raise _shown(error) from None
         return {"text": plan.text, "ids": plan.ids, "counts": plan.counts, "dropped": plan.dropped}
-
-    async def _engine(self) -> Engine:
-        engine = await self._starter.engine()
-        assert engine is not None  # only a cancelled wait has none
-        return engine
 
     def _sampling(self, options: dict[str, Any] | None) -> Sampling:
         given = options or {}

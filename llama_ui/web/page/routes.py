@@ -5,6 +5,7 @@ import hashlib
 import json
 import logging
 from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import aclosing
 from typing import Any
 
 from starlette.requests import ClientDisconnect, Request
@@ -131,15 +132,11 @@ class PageRoutes:
 
     async def _states(self, is_logged_in: bool) -> AsyncIterator[Body]:
         """The state of the model, again at each change, until it no longer loads."""
-        said: Body = {}
-        while True:
-            state = {**self._state(), "logged_in": is_logged_in}
-            if state != said:
-                yield state
-                said = state
-            if state["state"] != "loading":
-                return
-            await asyncio.sleep(0.5)
+        async with aclosing(self._starter.states()) as states:
+            async for now in states:
+                yield {**self._state(), "logged_in": is_logged_in}
+                if now.status != "loading":
+                    return
 
     def _state(self) -> Body:
         starter, info = self._starter, None

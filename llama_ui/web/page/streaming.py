@@ -4,7 +4,7 @@ import asyncio
 import logging
 import secrets
 from collections.abc import AsyncIterator, Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, aclosing
 from dataclasses import dataclass, field, replace
 
 from llama_ui.chat.conversation import Conversation
@@ -32,18 +32,18 @@ from llama_ui.web.page.updates import (
 
 log = logging.getLogger(__name__)
 
-_LOADING_S = 0.5
-
 
 @dataclass(slots=True)
 class Stop:
     """Lets one event stop a turn that another one runs."""
 
-    asked: asyncio.Event = field(default_factory=asyncio.Event)
+    is_asked: bool = False
     replies: list[Reply] = field(default_factory=list)
+    changed: asyncio.Event = field(default_factory=asyncio.Event)
 
     def __call__(self) -> None:
-        self.asked.set()
+        self.is_asked = True
+        self.changed.set()
         self.cancel_replies()
 
     def cancel_replies(self) -> None:
@@ -150,7 +150,7 @@ class _Run:
         self._running = [Running.of(turn) for turn in begun]
         self._frames = [Frames(i, reply) for i, reply in enumerate(self._running)]
         self._left_out: list[int] = []
-        self._changed = asyncio.Event()
+        self._changed = self.stop.changed
 
     async def updates(self) -> AsyncIterator[Update]:
         chat = self._turn.conversation
@@ -164,10 +164,13 @@ class _Run:
         readers: list[asyncio.Task[None]] = []
         try:
             if is_loading:
-                while self._starter.state == "loading" and not self.stop.asked.is_set():
+                readers = [asyncio.create_task(self._watch_the_load())]
+                while self._starter.state == "loading" and not self.stop.is_asked:
                     text = f"{self._starter.name} is {self._starter.progress}"
                     yield {"type": "status", "i": 0, "text": text}
-                    await asyncio.sleep(_LOADING_S)
+                    await self._changed.wait()
+                    self._changed.clear()
+                readers.pop().cancel()
                 await self._begin()
             pairs = zip(self.stop.replies, self._running, self._frames, strict=False)
             readers = [asyncio.create_task(self._read(*pair)) for pair in pairs]
@@ -192,10 +195,17 @@ class _Run:
             yield fault_update(fault)
         yield await asyncio.to_thread(self._done)
 
+    async def _watch_the_load(self) -> None:
+        async with aclosing(self._starter.states()) as states:
+            async for state in states:
+                self._changed.set()
+                if state.status != "loading":
+                    return
+
     async def _begin(self) -> None:
-        engine = await self._starter.engine(self.stop.asked.is_set)
-        if engine is None:
+        if self.stop.is_asked:
             return
+        engine = await self._starter.engine()
         for running in self._running:
             reply = await self._submit(engine, running)
             if reply is not None:
@@ -204,7 +214,7 @@ class _Run:
     async def _submit(self, engine: Engine, running: Running) -> Reply | None:
         # Tokenising a long chat takes milliseconds that other visitors need not wait for.
         plan = await asyncio.to_thread(running.plan, engine, self._owner)
-        if self.stop.asked.is_set():
+        if self.stop.is_asked:
             return None
         self._left_out = running.turn.left_out(plan)
         return submit_for(self._visitor, self._gate, engine, plan, running.sampling)
@@ -252,6 +262,6 @@ class _Run:
             update["missing"] = dict(engine.info.missing)
         update["left_out"] = self._left_out
         update["replies"] = numbers
-        if self._turn.repeats is not None and not self.stop.asked.is_set():
+        if self._turn.repeats is not None and not self.stop.is_asked:
             update["same"] = chat.head == self._turn.repeats
         return update

@@ -1,11 +1,14 @@
 """The application over a GGUF, from the command line to the API."""
 
 import json
+import subprocess
+import sys
 import time
 
 import httpx
 import psutil
 
+from llama_ui.settings import ROOT
 from tests.smollm2 import smollm2
 
 ASKED = {
@@ -62,3 +65,16 @@ def test_a_broken_file_is_a_sentence_and_the_page_goes_on(start_app, tmp_path):
     assert "cut.gguf is damaged: it has 5,000,000 bytes, not" in app.log()
     assert "Traceback" not in app.log()
     assert httpx.get(app.url).status_code == 200
+
+
+def test_the_doctor_knows_a_gguf(tmp_path):
+    broken = tmp_path / "cut.gguf"
+    broken.write_bytes(smollm2().read_bytes()[:1000])
+    for model, says in (("smollm2", "4 slots of 2,048 tokens"), (str(broken), "is damaged")):
+        told = subprocess.run(
+            [sys.executable, "app.py", "--check", "--model", model, "--context", "2048"],
+            cwd=ROOT,
+            capture_output=True,
+            text=True,
+        )
+        assert says in told.stdout

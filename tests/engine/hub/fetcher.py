@@ -9,6 +9,7 @@ import json
 import logging
 import os
 import sys
+from functools import partial
 from pathlib import Path
 
 from llama_ui.engine.hub.download import fetch_model
@@ -19,9 +20,9 @@ from llama_ui.engine.progress import Progress
 from llama_ui.errors import ChatError
 
 
-def inspect(folder: Path) -> None:
+def inspect(source: str, folder: Path) -> None:
     """What a load looks at before the weights are downloaded, as far as it needs no torch."""
-    check_supported(str(folder), read_config(folder))
+    check_supported(source, read_config(folder))
 
 
 def main() -> None:
@@ -32,7 +33,8 @@ def main() -> None:
         reports: list[Progress] = []
         answer: dict[str, object]
         try:
-            folder = fetch_model(wanted["source"], wanted["revision"], reports.append, inspect)
+            look = partial(inspect, wanted["source"])
+            folder = fetch_model(wanted["source"], wanted["revision"], reports.append, look)
             check_snapshot(folder)
             answer = {"folder": str(folder)}
         except ChatError as fault:

@@ -343,3 +343,14 @@ def test_a_token_to_pad_with_may_lie_beyond(tmp_path):
     prepared = prepare(tmp_path)
     segments = prepared.format.encode([{"role": "user", "content": "a <pad> b"}])
     assert max(token for s in segments for token in s.ids) < prepared.config.vocab_size
+
+
+def test_a_token_with_a_huge_id_holds_nothing_up(tmp_path):
+    """Written down in the order of its ids, such a vocabulary would take for ever."""
+    write_random(tmp_path, AutoTokenizer.from_pretrained(MODELS["pocket"]))
+    place = tmp_path / "tokenizer.json"
+    saved = json.loads(place.read_text())
+    saved["model"]["vocab"]["<0x0A>"] = 4_000_000_000
+    place.write_text(json.dumps(saved))
+    with pytest.raises(ModelError, match="does not fit its tokenizer"):
+        prepare(tmp_path)

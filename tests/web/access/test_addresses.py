@@ -4,9 +4,9 @@ import pytest
 from starlette.datastructures import Headers
 
 from llama_ui.errors import OptionError
+from llama_ui.settings import is_loopback
 from llama_ui.web.access.addresses import (
     Proxies,
-    is_loopback,
     network,
     parse_host,
     parse_origin,

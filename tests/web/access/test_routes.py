@@ -14,10 +14,9 @@ from llama_ui.settings import ROOT
 from llama_ui.web.access.limits import Gate, Limits
 from llama_ui.web.access.login import Login
 from llama_ui.web.access.routes import ROWS, find, table
-from llama_ui.web.api.chat_completions import OpenAIApi
 from llama_ui.web.api.functions import Api
-from llama_ui.web.api.health import Health
-from llama_ui.web.api.metrics import Metrics
+from llama_ui.web.api.health import Health, Metrics
+from llama_ui.web.api.openai import OpenAIApi
 from llama_ui.web.page.layout import build_page
 from llama_ui.web.page.routes import PageRoutes
 from llama_ui.web.page.updates import FramePacer

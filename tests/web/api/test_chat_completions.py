@@ -244,7 +244,8 @@ def test_a_body_that_is_no_request(app, client, body):
 
 def test_a_body_too_large(app, client):
     answer = httpx.post(f"{app.url}/v1/chat/completions", content=b"x" * 9_000_000)
-    assert answer.status_code == 400
+    assert answer.status_code == 413
+    assert "error" in answer.json()
 
 
 def test_a_full_line_a_client_that_leaves_and_its_slot(start_app):

@@ -1,0 +1,1 @@
+"""CUDA kernels of our own: 4-bit products, and the short operations between them."""
