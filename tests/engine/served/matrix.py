@@ -14,7 +14,7 @@ from llama_ui.chat.sampling import Sampling
 from llama_ui.engine.served.engine import RemoteEngine, connect
 from llama_ui.errors import ChatError
 from llama_ui.prompt.plan import PlanOptions
-from tests.engine.served.reading import Heard, hear, read
+from tests.engine.served.reading import Heard, read
 
 ASK = [{"role": "user", "content": "What is the capital of France? Tell me about it."}]
 LISTS = [{"role": "user", "content": "Write: la la la la la la la la la la"}]
@@ -103,11 +103,13 @@ def _goes_on(engine: RemoteEngine) -> bool:
 
 
 async def _stopped(engine: RemoteEngine) -> str | None:
-    sampling = Sampling(max_new_tokens=400)
+    sampling = replace(WILD, max_new_tokens=400)
     plan = await asyncio.to_thread(engine.plan, ASK, sampling)
     reply = engine.submit(plan, sampling)
-    asyncio.get_running_loop().call_later(0.5, reply.cancel)
-    return (await hear(reply)).ending
+    async for chunk in reply:
+        if chunk.text:
+            reply.cancel()
+    return chunk.finish_reason
 
 
 def _long() -> list[dict[str, str]]:
