@@ -349,11 +349,12 @@ export const start = (element, gradio) => {
             if (damaged) say(damaged === 1 ? 'One damaged chat is not in the file.' : `${damaged} damaged chats are not in the file.`);
         }),
         importFile: (file) => orSay(async () => {
-            const chats = await readFile(file);
+            const {chats, damaged} = await readFile(file);
             const now = Date.now();
             for (const [place, chat] of chats.entries()) store.add(titleOf(chat), toText(chat), now - place);
             sidebar.render();
-            if (!store.fault) say(chats.length === 1 ? 'One chat is imported.' : `${chats.length} chats are imported.`);
+            const lost = damaged ? ` ${damaged === 1 ? 'One is' : `${damaged} are`} damaged and left out.` : '';
+            if (!store.fault) say((chats.length === 1 ? 'One chat is imported.' : `${chats.length} chats are imported.`) + lost);
         })(),
     });
 

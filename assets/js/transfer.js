@@ -32,9 +32,8 @@ export const exportAll = (texts) => {
     return chats.length - inner.length;
 };
 
-/** The chats of a file, checked; throws a Fault. @param {File} file @returns {Promise<import('./chat.js').Chat[]>} */
+/** The chats of a file, checked; throws a Fault. @param {File} file @returns {Promise<{chats: import('./chat.js').Chat[], damaged: number}>} */
 export const readFile = async (file) => {
     if (file.size > MAX_FILE_BYTES) throw new Fault('The file is too large to be an export of chats.', 'Choose another one.');
-    const {chats} = await ask('page/import', await file.text());
-    return chats;
+    return ask('page/import', await file.text());
 };

@@ -26,11 +26,12 @@ def to_json(conversation: Conversation) -> str:
     return f'{{"format":"llama-ui-chat","version":{VERSION},"chat":{chat}}}'
 
 
-def from_json(text: str) -> list[Conversation]:
-    """The chats of an exported file.
+def from_json(text: str) -> tuple[list[Conversation], int]:
+    """The chats of an exported file, and how many others in it are damaged.
 
     Raises:
-        DialogError: it is no export of this application, is damaged, or is of a later version.
+        DialogError: it is no export of this application, is of a later version, or holds damaged
+            chats only.
     """
     if len(text) > MAX_FILE_CHARS:
         raise DialogError("The file is too large to be an export of chats.", "Choose another one.")
@@ -46,7 +47,15 @@ def from_json(text: str) -> list[Conversation]:
         raise _of_another_version()
     if len(chats) > MAX_CHATS:
         raise DialogError(f"The file has more than {MAX_CHATS:,} chats.", "Export fewer at a time.")
-    return [read_chat(chat) for chat in chats]
+    whole, fault = [], None
+    for chat in chats:
+        try:
+            whole.append(read_chat(chat))
+        except DialogError as error:
+            fault = error
+    if fault is not None and not whole:
+        raise fault
+    return whole, len(chats) - len(whole)
 
 
 def to_markdown(conversation: Conversation) -> str:

@@ -442,7 +442,7 @@ def test_export_and_import_give_the_same_bytes(page):
     download, everything = exported(page, "Export all chats (JSON)")
     assert re.fullmatch(r"llama-ui-chats-\d{4}-\d\d-\d\d\.json", download.suggested_filename)
     first, second = json.loads(everything)["chats"]
-    assert from_json(HEAD + json.dumps(first) + "}") == [odd]
+    assert from_json(HEAD + json.dumps(first) + "}") == ([odd], 0)
     assert second == json.loads(one)["chat"]
     while page.locator(TITLES).count():
         page.locator("#sidebar .kept").first.hover()

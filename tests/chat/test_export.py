@@ -67,11 +67,11 @@ def conversations(draw) -> Conversation:
 @given(chats=st.lists(conversations(), max_size=2))
 def test_an_export_read_back_is_the_same_to_the_byte(chats):
     for chat in chats:
-        assert from_json(to_json(chat)) == [chat]
-        assert to_json(from_json(to_json(chat))[0]) == to_json(chat)
+        assert from_json(to_json(chat)) == ([chat], 0)
+        assert to_json(from_json(to_json(chat))[0][0]) == to_json(chat)
     several = [json.loads(to_json(chat))["chat"] for chat in chats]
     file = {"format": "llama-ui-chats", "version": 1, "chats": several}
-    assert from_json(json.dumps(file)) == chats
+    assert from_json(json.dumps(file)) == (chats, 0)
 
 
 def test_the_file_says_what_it_is():
@@ -162,3 +162,12 @@ def test_markdown_shows_the_open_branch():
     assert text.startswith("# one\n\n**System prompt**\n\nBe kind.\n\n**You**\n\none\n\n")
     assert text.endswith("**Reply**\n\nsecond\n")
     assert "first" not in text
+
+
+def test_damaged_chats_among_whole_ones_are_left_out_and_counted():
+    whole = json.loads(GOOD)["chat"]
+    damaged = {**whole, "head": 99}
+    file = {"format": "llama-ui-chats", "version": 1, "chats": [damaged, whole, 7]}
+    chats, lost = from_json(json.dumps(file))
+    assert [to_json(chat) for chat in chats] == [to_json(from_json(GOOD)[0][0])]
+    assert lost == 2

@@ -105,10 +105,11 @@ class PageRoutes:
         """Check an exported file; answers with its chats."""
         raw = await request.body()
 
-        def read() -> list[Body]:
-            return [as_json(chat) for chat in from_json(raw.decode("utf-8", "replace"))]
+        def read() -> Body:
+            chats, damaged = from_json(raw.decode("utf-8", "replace"))
+            return {"chats": [as_json(chat) for chat in chats], "damaged": damaged}
 
-        return JSONResponse({"chats": await self._gate.bounded(visitor_of(request), read)})
+        return JSONResponse(await self._gate.bounded(visitor_of(request), read))
 
     async def _markdown(self, request: Request) -> Response:
         """A chat to read."""
