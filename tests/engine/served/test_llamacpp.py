@@ -248,6 +248,7 @@ def test_a_server_that_is_killed_keeps_what_it_said_and_may_come_back():
             return text
 
         assert asyncio.run(kill())
+        process.wait()
         assert "cannot be reached" in str(read(engine, ASK).fault)
     port = int(address.split(":")[2].removesuffix("/v1"))
     with llama_server(model, port):
