@@ -3,7 +3,7 @@ import {button, find, make} from './dom.js';
 
 /** A token that was drawn; `top` holds the likeliest at its place: id, text, log-probability, and
  * whether a reply can go on from it.
- * @typedef {{id: number, piece: string, ends: boolean, logprob: number, top: [number, string, number, boolean][]}} Token */
+ * @typedef {{id: number, piece: string, ends: boolean, logprob: number | null, top: [number, string, number, boolean][]}} Token */
 
 const LIMITS = [0.9, 0.6, 0.3, 0.1];  // of the shades, from sure to surprising
 
@@ -43,7 +43,8 @@ export const drawWords = (tokens, branch) => {
     const shown = tokens.map((token, place) => {
         // A control token is no word: it ends the reply.
         if (token.ends) return null;
-        const share = Math.exp(token.logprob ?? 0);
+        if (token.logprob === null) return make('i', {class: 'unknown', title: 'How likely this was is not known.'}, visible(token.piece));
+        const share = Math.exp(token.logprob);
         const shade = LIMITS.filter((limit) => share < limit).length;
         const word = make('i', {tabindex: 0, class: `p${shade}`, 'data-i': place, 'data-p': share.toFixed(4)}, visible(token.piece));
         for (const event of ['mouseover', 'focus', 'click']) word.addEventListener(event, () => open(tokens, place, word, branch));

@@ -25,6 +25,7 @@ from llama_ui.web.api.tool_calls import Functions
 log = logging.getLogger(__name__)
 
 Event = dict[str, Any]
+_UNKNOWN_LOGPROB = -9999.0
 
 
 @dataclass(eq=False)
@@ -141,7 +142,9 @@ class ChatAnswer(Answer):
 
     def _token(self, token: Token, shown: int) -> Event:
         best = [self._piece(other, logprob) for other, logprob in token.top[:shown]]
-        return {**self._piece(token.id, token.logprob or 0.0), "top_logprobs": best}
+        # A server may not know it: OpenAI's number for what is not among the likeliest.
+        own = _UNKNOWN_LOGPROB if token.logprob is None else token.logprob
+        return {**self._piece(token.id, own), "top_logprobs": best}
 
     def _piece(self, token: int, logprob: float) -> Event:
         [text] = self.engine.pieces([token])

@@ -255,7 +255,7 @@ class _Run:
         for number, running in zip(numbers, self._running, strict=True):
             if number not in update["html"]:
                 update["html"] |= html_of(chat, [number])
-            if engine is not None and running.tokens and running.tokens[0].top:
+            if engine is not None and any(token.top for token in running.tokens):
                 update["tokens"][number] = [token_update(token, engine) for token in running.tokens]
         if engine is not None:
             # A server may have said meanwhile what it does not take.
