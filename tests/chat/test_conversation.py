@@ -82,10 +82,14 @@ def test_an_edited_question_stands_beside_the_old_one():
     assert texts(conversation.answer("new").select(0)) == ["a", "b", "c", "d"]
 
 
-def test_an_edited_reply_is_written_in_its_place():
+def test_an_edited_reply_stands_beside_the_original():
     conversation = chat(("a", "b"), ("c", "d")).edit(1, "B")
-    assert texts(conversation) == ["a", "B", "c", "d"]
-    assert conversation.nodes[1].facts.ending == "edited"
+    assert texts(conversation) == ["a", "B"]
+    assert conversation.versions(4) == (1, 4)
+    assert conversation.nodes[4].facts.ending == "edited"
+    # The original stays as it is, with what was said after it.
+    assert texts(conversation.select(1)) == ["a", "b", "c", "d"]
+    assert conversation.nodes[1].facts is None or conversation.nodes[1].facts.ending != "edited"
 
 
 def test_a_cut_reply_goes_on():
@@ -101,11 +105,12 @@ def test_only_a_reply_can_go_on(nothing):
         nothing.unfinished()
 
 
-def test_undo_returns_the_typed_text_and_forgets_its_replies():
+def test_undo_goes_back_before_the_last_question_and_can_be_undone():
     conversation = chat(("a", "b"), (" c\n", "d")).retry(3).answer("e")
-    shorter, text = conversation.undo()
-    assert text == " c\n"
-    assert shorter == chat(("a", "b"))
+    shorter = conversation.undo()
+    assert texts(shorter) == ["a", "b"]
+    assert shorter.undo().head is None
+    assert shorter.select(conversation.head) == conversation
     with pytest.raises(DialogError, match="nothing to undo"):
         Conversation().undo()
 
@@ -114,15 +119,14 @@ def test_pins_are_kept_and_follow_their_message():
     conversation = chat(("a", "b"), ("c", "d")).pin(2).pin(0)
     assert conversation.pinned == (0, 2)
     assert conversation.pin(0).pinned == (2,)
-    assert conversation.undo()[0].pinned == (0,)
+    assert conversation.undo().pinned == (0, 2)
     with pytest.raises(DialogError, match="your own"):
         conversation.pin(1)
 
 
 def test_undo_leaves_other_branches_whole():
     conversation = chat(("a", "b"), ("c", "d")).edit(0, "A").answer("B")
-    shorter, text = conversation.undo()
-    assert text == "A"
+    shorter = conversation.undo()
     assert texts(shorter) == []
     assert texts(shorter.select(0)) == ["a", "b", "c", "d"]
 
@@ -187,7 +191,7 @@ def test_whatever_is_done_the_prompt_alternates_and_ends_with_a_question(steps):
                     conversation.unfinished()
                 conversation = getattr(conversation, step)(f"text {number}")
             elif step == "undo":
-                conversation, _ = conversation.undo()
+                conversation = conversation.undo()
             elif step == "edit":
                 conversation = conversation.edit(number, "edited")
             else:
