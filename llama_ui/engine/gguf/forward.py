@@ -50,7 +50,9 @@ class GgufForward:
     can_be_captured = False
     has_step_kernels = False
     notes: tuple[str, ...] = ()
-    chunk = 256
+    # Seen: beyond 64 rows llama.cpp multiplies in another order, and what a reply says would depend
+    # on how its prompt was cut.
+    chunk = 64
 
     def __init__(
         self,

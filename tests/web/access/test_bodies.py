@@ -123,7 +123,9 @@ CALLS = [
 def test_wrong_calls_are_refused_and_leave_no_line(own):
     before = own.log()
     for path in EVENTS:
-        for body in WRONG:
+        # By its name a function is called whatever number stands beside it.
+        wrong = [w for w in WRONG if b"fn_index" not in w or not path.startswith("call/")]
+        for body in wrong:
             for kind in ("application/json", "text/plain", "multipart/form-data"):
                 answer = httpx.post(
                     f"{own.url}/gradio_api/{path}",

@@ -221,5 +221,7 @@ def test_a_session_belongs_to_who_began_it(app):
         other.get("/")
         assert other.get("/gradio_api/queue/data?session_hash=mine1").status_code == 404
         assert other.get("/gradio_api/heartbeat/mine1").status_code == 404
-        cancel = {"session_hash": "mine1", "fn_index": 0, "event_id": "x"}
+        functions = other.get("/config").json()["dependencies"]
+        number = next(f["id"] for f in functions if f["api_name"] == "chat")
+        cancel = {"session_hash": "mine1", "fn_index": number, "event_id": "x"}
         assert other.post("/gradio_api/cancel", json=cancel).status_code == 404
