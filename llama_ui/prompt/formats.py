@@ -69,9 +69,9 @@ def _is_llama_2(tokenizer: Any) -> bool:
     """SentencePiece's pieces behind three control tokens and 256 bytes, and tags that are text."""
     first = [*_CONTROL, "<0x00>"]
     return (
-        tokenizer.convert_ids_to_tokens([*range(len(first))]) == first
+        [tokenizer.convert_ids_to_tokens(token) for token in range(len(first))] == first
         and tokenizer.convert_ids_to_tokens(258) == "<0xFF>"
-        and not {*TAGS} & {*tokenizer.added_tokens_encoder}
+        and not {*TAGS} & {token.content for token in tokenizer.added_tokens_decoder.values()}
     )
 
 

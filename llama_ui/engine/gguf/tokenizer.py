@@ -199,7 +199,9 @@ def _sentencepiece(file: Gguf, tokens: list[str], kinds: list[int]) -> Tokenizer
     pieces = [Piece(*entry) for entry in zip(tokens, scores, kinds, strict=True)]
     joins_spaces = file.get("tokenizer.ggml.remove_extra_whitespaces", bool, False)
     has_prefix = file.get("tokenizer.ggml.add_space_prefix", bool, True)
-    return tokenizer_of(Vocabulary(pieces, has_prefix=has_prefix, joins_spaces=joins_spaces))
+    vocabulary = Vocabulary(pieces, has_prefix=has_prefix, joins_spaces=joins_spaces)
+    # llama.cpp puts a space in front of what follows a control token too.
+    return tokenizer_of(vocabulary, legacy=True)
 
 
 def _byte_level(file: Gguf, tokens: list[str], kinds: list[int]) -> Tokenizer:
