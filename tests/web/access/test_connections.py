@@ -39,7 +39,7 @@ UNFINISHED = {
 def test_what_never_ends_is_ended(own, kind):
     lines = [connected(own.url, UNFINISHED[kind]) for _ in range(COUNT)]
     for _ in range(5):
-        assert httpx.get(f"{own.url}/health", timeout=5).status_code == 200
+        assert httpx.get(f"{own.url}/health", timeout=20).status_code == 200
     # The server closes each; a timeout of the test itself says that it does not.
     for line in lines:
         line.settimeout(HEAD_S + BODY_S + 30)
