@@ -4,13 +4,11 @@ First what our renderers make of every beginning of each, on a bare page where n
 then through the whole application, with a model that says what it was told.
 """
 
-from dataclasses import dataclass
-
 import pytest
 from playwright.sync_api import expect
 
-from llama_ui.chat.conversation import Conversation, Facts, Step
-from llama_ui.web.render.transcript import render_conversation, render_finished, render_running
+from llama_ui.web.render.growing import GrowingMarkdown
+from llama_ui.web.render.markdown import render_markdown, render_plain
 from tests.engine.served.echo import echo_server
 from tests.payloads import EVIL, PAYLOADS, RUN
 from tests.sizes import SIZE
@@ -57,15 +55,6 @@ window.touch = (root) => root.querySelectorAll('*:not(a)').forEach((one) => {
 """
 
 
-@dataclass
-class Beginning:
-    """A reply as far as it has come."""
-
-    shown: str
-    steps: tuple[Step, ...] = ()
-    status: str = ""
-
-
 @pytest.fixture
 def watched(browser):
     """Watches pages: what they ask for, open and say."""
@@ -97,13 +86,11 @@ def bare(browser, watched):
 
 
 def renderings(text):
-    """Every state of the pane while the text streams in, and when it stands there as a reply, as a
-    message and in the steps of a tool."""
-    step = Step(text, text, text, text)
-    states = [render_running([Beginning(text[:end])]) for end in range(1, len(text) + 1)]
-    states.append(render_running([Beginning("", (step,), text), Beginning(text)]))
-    chat = Conversation().ask(text).answer(text, Facts("error", model=text, steps=(step,)))
-    return [*dict.fromkeys(states), render_conversation(chat), render_finished(chat)]
+    """Every HTML that the server makes of the text while it streams in, and of the whole."""
+    growing = GrowingMarkdown()
+    states = [html for end in range(1, len(text) + 1) for html in growing.add(text[:end])]
+    states += [render_markdown(text), render_plain(text)]
+    return [f'<div class="md">{html}</div>' for html in dict.fromkeys(states)]
 
 
 @pytest.mark.parametrize("family", CHOSEN)

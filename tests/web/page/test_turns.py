@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from starlette.applications import Starlette
 
 from llama_ui.chat.conversation import MAX_MESSAGES, Conversation, Facts, Message, Step
-from llama_ui.chat.export import all_to_json, to_json
+from llama_ui.chat.export import to_json
 from llama_ui.engine.progress import Progress
 from llama_ui.engine.starter import EngineStarter
 from llama_ui.errors import ModelError
@@ -882,10 +882,10 @@ def test_what_cannot_be_read_is_refused(visitor, route, body):
 def test_a_file_is_checked_and_taken_apart_into_its_chats(visitor):
     facts = Facts(steps=(Step("<b>x", "<i>Calculator", "<script>", "<img src=x>", 1.0),))
     chats = [Conversation().ask("Hello!").answer("Hi.", facts), Conversation().ask("Bye.")]
-    for text in (all_to_json(chats), to_json(chats[0])):
+    several = {"format": "llama-ui-chats", "version": 1, "chats": [*map(as_json, chats)]}
+    for text, expected in ((json.dumps(several), chats), (to_json(chats[0]), chats[:1])):
         answer = visitor.http.post("/page/import", content=text.encode()).json()
-        expected = chats if "llama-ui-chats" in text else chats[:1]
-        assert answer == {"chats": [*map(as_json, expected)]}
+        assert answer == {"chats": [*map(as_json, expected)], "damaged": 0}
     text = visitor.http.post("/page/markdown", json={"chat": as_json(Conversation().ask("Hello!"))})
     assert text.json()["markdown"] == "# Hello!\n\n**You**\n\nHello!\n"
 
