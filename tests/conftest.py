@@ -20,7 +20,12 @@ import pytest
 from llama_ui.settings import MODELS, ROOT
 
 START_LIMIT_S = 120
-_END = {"tokenizer_config.json": "eos_token", "generation_config.json": "eos_token_id"}
+# What ends a reply stands in three files, and all of them are honoured.
+_ENDLESS = {
+    "tokenizer_config.json": {"eos_token": "<unk>"},
+    "generation_config.json": {"eos_token_id": 0},
+    "config.json": {"eos_token_id": 0},
+}
 
 # The tests run on the CPU, everywhere the same; CUDA_VISIBLE_DEVICES=0 runs them on a GPU.
 os.environ.setdefault("CUDA_VISIBLE_DEVICES", "")
@@ -136,10 +141,10 @@ def endless(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with Pocket Llama that does not know when to end: its replies go on to the limit."""
     folder = tmp_path_factory.mktemp("endless") / "pocket-llama-endless"
     shutil.copytree(MODELS["pocket"], folder)
-    for name, end in (("tokenizer_config.json", "<unk>"), ("generation_config.json", 0)):
+    for name, ends in _ENDLESS.items():
         path = folder / name
         content = json.loads(path.read_text(encoding="utf-8"))
-        path.write_text(json.dumps({**content, _END[name]: end}), encoding="utf-8")
+        path.write_text(json.dumps({**content, **ends}), encoding="utf-8")
     return folder
 
 

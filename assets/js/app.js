@@ -70,7 +70,7 @@ export const start = (element, gradio) => {
     const fail = (/** @type {unknown} */ fault) => {
         if (!(fault instanceof Fault)) throw fault;
         notice.replaceChildren(make('div', {class: 'fault', role: 'alert'}, make('strong', {}, fault.problem), ' ', fault.next_step));
-        if (fault.problem.startsWith('The server does not answer') || fault.problem.startsWith('The connection')) lookForServer();
+        if (fault.isAway) lookForServer();
     };
 
     // ---- Keeping
@@ -400,7 +400,9 @@ export const start = (element, gradio) => {
         } catch (fault) {
             if (signal.aborted) return;
             if (!(fault instanceof Fault)) throw fault;
-            find('meter').replaceChildren(make('div', {class: 'fault', role: 'alert'}, make('strong', {}, fault.problem), ' ', fault.next_step));
+            // A server that is gone is told once, by the banner.
+            if (fault.isAway) lookForServer();
+            else find('meter').replaceChildren(make('div', {class: 'fault', role: 'alert'}, make('strong', {}, fault.problem), ' ', fault.next_step));
             view.going = new Set();
         }
         draw();

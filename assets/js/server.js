@@ -4,11 +4,12 @@ const OFFLINE = ['The server does not answer.', 'Nothing is lost: try again in a
 
 /** What went wrong: a sentence, and another that says what to do next. */
 export class Fault extends Error {
-    /** @param {string} problem @param {string} next_step */
-    constructor(problem, next_step) {
+    /** @param {string} problem @param {string} next_step @param {boolean} [isAway] whether the server could not be reached */
+    constructor(problem, next_step, isAway = false) {
         super(`${problem} ${next_step}`);
         this.problem = problem;
         this.next_step = next_step;
+        this.isAway = isAway;
     }
 }
 
@@ -32,7 +33,7 @@ const post = async (path, body, signal) => {
         answer = await fetch(address(path), {method: 'POST', body, signal, headers: {'Content-Type': 'application/json'}});
     } catch (error) {
         if (signal?.aborted) throw error;
-        throw new Fault(OFFLINE[0], OFFLINE[1]);
+        throw new Fault(OFFLINE[0], OFFLINE[1], true);
     }
     if (!answer.ok) throw await refusal(answer);
     return answer;
@@ -66,7 +67,7 @@ export const stream = async (path, body, take) => {
         await read(answer, take);
     } catch (error) {
         if (error instanceof SyntaxError) throw error;
-        throw new Fault('The connection to the server broke.', 'What has arrived stays: continue the reply, or regenerate it.');
+        throw new Fault('The connection to the server broke.', 'What has arrived stays: continue the reply, or regenerate it.', true);
     }
 };
 

@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from itertools import takewhile
 
-from llama_ui.errors import ContextWindowError
+from llama_ui.errors import ContextWindowError, OptionError
 from llama_ui.prompt.llama2 import Message, Segment, check_dialog
 
 # No token of a usual tokenizer stands for more, runs of spaces apart.
@@ -151,6 +151,43 @@ def plan_prompt(
     count = exchanges_to_drop(tokens, len(order), window - taken, reply_tokens)
     dropped = tuple(sorted((*forgotten, *order[:count])))
     return PromptPlan((*segments(count), *continued), dropped, options.owner)
+
+
+def plan_ids(
+    ids: Sequence[int], decode: Callable[[Sequence[int]], str], window: int, reply_tokens: int
+) -> PromptPlan:
+    """A prompt that is given token by token.
+
+    Args:
+        ids: that exist (see check_ids).
+        decode: gives the text of tokens.
+        window: the context length, in tokens.
+        reply_tokens: tokens to keep free for the reply.
+
+    Raises:
+        OptionError: there is no token.
+        ContextWindowError: prompt and reply do not fit.
+    """
+    if not ids:
+        raise OptionError("The prompt is empty.", "Send some text.")
+    if len(ids) + reply_tokens > window:
+        raise ContextWindowError(
+            f"The prompt has {len(ids):,} tokens and the reply may take "
+            f"{reply_tokens:,}, but the context window holds {window:,}.",
+            "Shorten the prompt, or ask for fewer tokens.",
+        )
+    # The last token begins the reply, so that the space before the next word is kept.
+    *before, last = ids
+    prompt = Segment("user", 0, decode(before), tuple(before))
+    return PromptPlan((prompt, Segment("reply", None, "", (last,))))
+
+
+def check_ids(ids: Sequence[int], size: int) -> None:
+    """Raises OptionError for a token that a vocabulary of this size does not have."""
+    if any(type(token) is not int or not 0 <= token < size for token in ids):
+        raise OptionError(
+            "A token of the prompt does not exist.", f"Send whole numbers from 0 to {size - 1}."
+        )
 
 
 def _out_of_reach(lengths: Sequence[int], window: int) -> int:

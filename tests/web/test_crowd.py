@@ -55,9 +55,13 @@ async def _crowd(url: str, are_waiting) -> None:
     """Fill every place; then one more is told, and nothing of its chat has changed."""
     limits = httpx.Limits(max_connections=None)
     async with httpx.AsyncClient(base_url=url, timeout=60, limits=limits) as http:
-        crowd = [Visitor(http, Sampling()) for _ in range(SLOTS + LINE)]
-        readers = [asyncio.create_task(visitor.send("Hi")) for visitor in crowd]
-        await asyncio.to_thread(_until, lambda: are_waiting(LINE))
+        readers: list[asyncio.Task] = []
+        # The line has no room for all at once: the slots are taken first.
+        for count in (LINE, SLOTS):
+            crowd = [Visitor(http, Sampling()) for _ in range(count)]
+            readers += [asyncio.create_task(visitor.send("Hi")) for visitor in crowd]
+            waiting = len(readers) - SLOTS
+            await asyncio.to_thread(_until, lambda waiting=waiting: are_waiting(waiting))
         assert not any(reader.done() for reader in readers)
         late = Visitor(http, Sampling())
         answer = await late.send("Hi")

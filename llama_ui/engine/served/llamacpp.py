@@ -29,10 +29,10 @@ from llama_ui.engine.served.openai import (
 from llama_ui.engine.served.server import RemoteServer
 from llama_ui.engine.served.stream import ServerEvent
 from llama_ui.engine.served.tokenizer import ServerTokenizer, read_tokenizer
-from llama_ui.errors import ChatError, ContextWindowError, EngineError, OptionError
+from llama_ui.errors import ChatError, EngineError
 from llama_ui.prompt.formats import choose_format
 from llama_ui.prompt.llama2 import Message, PromptFormat, Segment
-from llama_ui.prompt.plan import PlanOptions, PromptPlan, plan_prompt
+from llama_ui.prompt.plan import PlanOptions, PromptPlan, check_ids, plan_ids, plan_prompt
 
 log = logging.getLogger(__name__)
 
@@ -110,31 +110,13 @@ class LlamaCpp:
 
     def decode(self, ids: Sequence[int]) -> str:
         """The text of these tokens, control tokens spelled out; raises OptionError."""
-        self._check_ids(ids)
+        check_ids(ids, len(self._tokenizer))
         return self._tokenizer.decode(ids)
 
     def plan_ids(self, ids: Sequence[int], sampling: Sampling) -> PromptPlan:
         """A prompt that is given token by token; raises OptionError or ContextWindowError."""
-        self._check_ids(ids)
-        if not ids:
-            raise OptionError("The prompt is empty.", "Send some text.")
-        if len(ids) + sampling.max_new_tokens > self._window:
-            raise ContextWindowError(
-                f"The prompt has {len(ids):,} tokens and the reply may take "
-                f"{sampling.max_new_tokens:,}, but the context window holds {self._window:,}.",
-                "Shorten the prompt, or ask for fewer tokens.",
-            )
-        # The last token begins the reply, so that the space before the next word is kept.
-        *before, last = ids
-        prompt = Segment("user", 0, self.decode(before), tuple(before))
-        return PromptPlan((prompt, Segment("reply", None, "", (last,))))
-
-    def _check_ids(self, ids: Sequence[int]) -> None:
-        size = len(self._tokenizer)
-        if any(type(token) is not int or not 0 <= token < size for token in ids):
-            raise OptionError(
-                "A token of the prompt does not exist.", f"Send whole numbers from 0 to {size - 1}."
-            )
+        check_ids(ids, len(self._tokenizer))
+        return plan_ids(ids, self.decode, self._window, sampling.max_new_tokens)
 
     def body(
         self, plan: PromptPlan, sampling: Sampling, leave_out: Collection[str]
