@@ -1,9 +1,9 @@
 // The page: what is open, what runs, and what each button does. The server keeps no chat.
-import {badgeOf} from './captions.js';
 import {button, copy, find, fit, icon, make} from './dom.js';
 import {changed, emptyChat, fromText, pathOf, titleOf, toText} from './chat.js';
 import {exportAll, exportJson, exportMarkdown, readFile} from './transfer.js';
 import {drawMeter, showPrompt} from './meter.js';
+import {makeModels} from './models.js';
 import {asControls, greyOptions, makeOptions} from './options.js';
 import {makePresets} from './presets.js';
 import {makeScroll} from './scroll.js';
@@ -422,6 +422,7 @@ export const start = (element, gradio) => {
             make('p', {}, 'Runs on this server. Nothing you type is sent anywhere else.'),
             make('div', {class: 'examples'}, ...examples.map((/** @type {string} */ text, /** @type {number} */ n) => button(
                 {class: 'example', 'data-act': 'example', 'data-n': n, onclick: () => act({do: 'ask', text}, text)}, text))),
+            models.offer,
             make('p', {class: 'keys'}, make('kbd', {}, 'Enter'), ' sends · ', make('kbd', {}, 'Shift'), '+', make('kbd', {}, 'Enter'), ' breaks the line · ',
                 make('kbd', {}, 'Esc'), ' stops · ', make('kbd', {}, '↑'), ' edits your last message')),
     });
@@ -430,9 +431,10 @@ export const start = (element, gradio) => {
 
     // ---- The model
 
+    const models = makeModels(() => watchModel());
     const drawModel = () => {
         const {info, fault} = model;
-        find('badge').replaceChildren(make('span', {class: `badge ${isAway ? 'away' : model.state}`, role: 'status'}, isAway ? 'Connection lost' : badgeOf(model)));
+        models.draw(model, isAway);
         if (model.logged_in && !find('header').querySelector('.log-out')) find('header').append(button({class: 'log-out', onclick: logOut}, 'Log out'));
         const missing = info?.missing ?? {};
         find('show-prompt').hidden = 'exact_prompt' in missing;
@@ -446,10 +448,13 @@ export const start = (element, gradio) => {
     const watchModel = async () => {
         try {
             await states((state) => {
-                const wasReady = model.state === 'ready';
+                const before = model;
                 model = state;
                 drawModel();
-                if (!wasReady && model.state === 'ready') { draw(); measure(); }
+                const isAnother = Boolean(before.info && model.info) && before.info.name !== model.info.name;
+                // Another model has other tokens.
+                if (isAnother) for (const each of [view, ...views.values()]) each.tokens.clear();
+                if (isAnother || (before.state !== 'ready' && model.state === 'ready')) { draw(); measure(); }
             });
         } catch { lookForServer(); }
     };
@@ -487,6 +492,8 @@ export const start = (element, gradio) => {
         if (event.key === 'Escape' && turns.has(key)) { event.preventDefault(); turns.get(key)?.stop(); }
         if (event.key.toLowerCase() === 'o' && event.shiftKey && (event.ctrlKey || event.metaKey)) { event.preventDefault(); newChat(); }
     });
+    // Another page may have switched the model meanwhile.
+    document.addEventListener('visibilitychange', () => { if (!document.hidden && !isAway) watchModel(); });
     window.addEventListener('storage', ({key: name}) => {
         if (name !== null && !name.startsWith('llama-ui:chat')) return;
         store.retry();

@@ -6,7 +6,9 @@ from llama_ui.settings import ROOT
 
 ASSETS = ROOT / "assets"
 SCRIPTS = ASSETS / "js"
-STYLES = [ASSETS / "css" / f"{name}.css" for name in ("style", "sidebar", "markdown", "inspect")]
+STYLES = [
+    ASSETS / "css" / f"{name}.css" for name in ("style", "sidebar", "markdown", "inspect", "models")
+]
 
 FONTS = ("Inter", "ui-sans-serif", "system-ui", "-apple-system", "Segoe UI", "sans-serif")
 MONO_FONTS = ("ui-monospace", "SFMono-Regular", "Menlo", "Consolas", "monospace")
