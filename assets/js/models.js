@@ -5,7 +5,8 @@ import {ask, fetchModels} from './server.js';
 
 /** @typedef {{id: string, name: string, size: string, fits: boolean, fit: string, is_here: boolean, is_present: boolean, good_at: string,
  *   licence: {name: string, url: string} | null, gated: boolean, tried: boolean}} Choice */
-/** @typedef {{may_switch: boolean, free: string, here: Choice[], proposed: Choice[], offers: Choice[]}} Menu */
+/** Without may_switch, nothing else is told.
+ * @typedef {{may_switch: false} | {may_switch: true, free: string, here: Choice[], proposed: Choice[], offers: Choice[]}} Menu */
 
 /** How far a load is; drawn once and kept, so that a click on Cancel meets what it was meant for.
  * @param {() => void} cancel */
@@ -129,11 +130,11 @@ export const makeModels = (watch) => {
     const coming = makeLoading(cancel);
     const offer = make('div', {class: 'offer', hidden: true}, make('p', {}, 'Pocket Llama, a toy, answers now. A real model:'), offers.node, coming.node, problem.node);
     const drawOffer = () => {
-        const isToy = Boolean(menu?.here.some(({id, is_present}) => id === 'pocket' && is_present));
-        offer.hidden = !(menu?.may_switch && isToy && menu.offers.length);
-        if (offer.hidden) return;
+        const isToy = menu?.may_switch && menu.here.some(({id, is_present}) => id === 'pocket' && is_present);
+        const best = menu?.may_switch && isToy ? menu.offers : [];
+        offer.hidden = !best.length;
         const said = fault ?? model.switch_fault;
-        offers.show([menu?.offers, isBusy()], () => (isBusy() ? [] : (menu?.offers ?? []).map(offered)));
+        offers.show([best, isBusy()], () => (isBusy() ? [] : best.map(offered)));
         coming.show(model, isBusy(), true);
         problem.show(said && [said.problem, said.next_step], () => failure(said));
     };

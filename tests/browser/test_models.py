@@ -13,6 +13,8 @@ from tests.engine.hub.server import Repo, serving
 from tests.smollm2 import smollm2
 
 SLOW = 3_000_000  # bytes a second
+# A model of 98 MB is downloaded, checked and loaded, and two applications are started.
+pytestmark = pytest.mark.timeout(400)
 
 
 @pytest.fixture(scope="module")
@@ -26,7 +28,8 @@ def local(hub, start_app, tmp_path_factory):
     """The application on one's own machine, with a Hub of its own and a folder of models."""
     home, folder = tmp_path_factory.mktemp("hub"), tmp_path_factory.mktemp("models")
     (folder / "broken.gguf").write_bytes(smollm2().read_bytes()[:3_000_000])
-    return start_app("--models", str(folder), **hub_environment(hub.url, home))
+    environment = {**hub_environment(hub.url, home), "HF_HUB_ETAG_TIMEOUT": "60"}
+    return start_app("--models", str(folder), **environment)
 
 
 @pytest.fixture(scope="module")
@@ -53,6 +56,7 @@ def test_the_best_that_fits_is_offered_downloaded_and_answers(local, hub, open_p
     assert "smollm2" in {choice["id"] for choice in (best, *others)}
     source, _, kind = best["id"].partition(":")
     repo = Repo({f"it.{kind}.gguf": smollm2().read_bytes()}, rate=SLOW)
+    assert repo.commit  # computed here, not while somebody waits
     hub.repos[source] = repo
     page.locator(".offered", has_text=best["name"]).click()
     coming = page.locator(".offer .loading-model")
