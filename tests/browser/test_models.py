@@ -39,7 +39,12 @@ def shared(start_app):
 
 
 def menu_of(app, **headers: str) -> dict:
-    return httpx.get(f"{app.url}/page/models", headers=headers).raise_for_status().json()
+    url = f"{app.url}/page/models"
+    return httpx.get(url, headers=headers, timeout=60).raise_for_status().json()
+
+
+def post(app, path: str, body: dict, **headers: str) -> httpx.Response:
+    return httpx.post(f"{app.url}/page/models/{path}", json=body, headers=headers, timeout=60)
 
 
 def open_menu(page: Page):
@@ -118,7 +123,7 @@ def test_a_failure_says_why_and_keeps_the_model(local, hub, open_page):
     ],
 )
 def test_a_browser_names_nothing_but_what_is_in_the_list_or_on_the_hub(local, asked):
-    answer = httpx.post(f"{local.url}/page/models/switch", json=asked)
+    answer = post(local, "switch", asked)
     assert answer.status_code == 400
     assert answer.json()["next_step"]
     assert menu_of(local)["may_switch"]
@@ -126,7 +131,7 @@ def test_a_browser_names_nothing_but_what_is_in_the_list_or_on_the_hub(local, as
 
 def test_only_this_machine_may_choose(local):
     def status(path: str, **headers: str) -> int:
-        return httpx.post(f"{local.url}/page/models/{path}", json={}, headers=headers).status_code
+        return post(local, path, {}, **headers).status_code
 
     for path in ("switch", "cancel"):
         assert status(path, Origin="https://example.org") == 403
@@ -140,7 +145,7 @@ def test_only_this_machine_may_choose(local):
 def test_a_visitor_of_a_shared_page_sees_the_model_and_cannot_change_it(shared, open_page):
     assert menu_of(shared) == {"may_switch": False}
     for path, body in (("switch", {"id": "pocket"}), ("cancel", {})):
-        answer = httpx.post(f"{shared.url}/page/models/{path}", json=body)
+        answer = post(shared, path, body)
         assert answer.status_code == 400
         assert "Only whoever runs this page" in answer.json()["problem"]
     page = open_page(shared.url)
