@@ -8,7 +8,7 @@ from playwright.sync_api import Page, expect
 
 from llama_ui.settings import MODELS
 from tests.browser.test_chat import LAST_REPLY, READY, chat
-from tests.engine.hub.faults import hub_environment
+from tests.engine.hub.faults import POCKET, hub_environment
 from tests.engine.hub.server import Repo, serving
 from tests.smollm2 import smollm2
 
@@ -100,9 +100,13 @@ def test_a_failure_says_why_and_keeps_the_model(local, hub, open_page):
     dialog.get_by_role("button", name="Use broken").click()
     expect(dialog.locator(".fault")).to_contain_text("broken.gguf is damaged", timeout=60_000)
     assert page.locator(".badge").text_content() == before
-    # Back to what is always there.
-    dialog.get_by_role("button", name="Use Pocket Llama").click()
-    expect(page.locator(".badge")).to_contain_text("Pocket Llama · 4-bit", timeout=60_000)
+    # A name that is not in the list, in safetensors.
+    hub.repos["someone/pocket"] = Repo(POCKET)
+    dialog.get_by_label("A model on the Hugging Face Hub").fill("someone/pocket")
+    page.keyboard.press("Enter")
+    expect(page.locator(".badge")).to_contain_text("pocket · 4-bit", timeout=60_000)
+    expect(dialog.locator("li", has_text="someone/pocket")).to_contain_text("Answers now")
+    expect(dialog.locator(".fault")).to_have_count(0)
 
 
 @pytest.mark.parametrize(
