@@ -1,13 +1,17 @@
 // The page: its parts, put together. The server keeps no chat.
-import {button, copy, find, icon, make} from './dom.js';
+import {copy, find, icon, make} from './dom.js';
 import {Fault, leave} from './server.js';
 import {Page, recall, remember} from './page.js';
+import {drawExamples} from './examples.js';
 import {makeChats} from './chats.js';
+import {makeChips} from './chips.js';
 import {makeComposer} from './composer.js';
 import {makeContext} from './context.js';
+import {makeMenu} from './menu.js';
 import {makeModel} from './model.js';
 import {makeNotices} from './notices.js';
-import {makeOptions} from './options.js';
+import {asKept, makeOptions} from './options.js';
+import {makePanel} from './panel.js';
 import {makePresets} from './presets.js';
 import {makeScroll} from './scroll.js';
 import {makeStore, newKey} from './store.js';
@@ -20,17 +24,25 @@ import {pathOf} from './chat.js';
  * @param {{defaults: any, readOptions: () => void, writeOptions: () => void}} gradio
  */
 export const start = (element, gradio) => {
-    const {options: defaults, presets: readyMade, examples, rows} = gradio.defaults;
+    const {options: defaults, presets: readyMade, examples, rows, samplings} = gradio.defaults;
     const store = makeStore();
     const owner = newKey();
     const page = new Page();
     const notices = makeNotices(() => model.lookForServer());
     const {say, fail} = notices;
-    const options = makeOptions(gradio, () => { context.measureSoon(); presets?.draw(); });
+    const options = makeOptions(gradio, (now) => {
+        context.measureSoon();
+        presets?.draw();
+        chips.draw(now);
+        calm();
+    }, () => rows.filter((/** @type {any} */ row) => row.feature && (!page.model.info || row.feature in page.model.info.missing)).map((/** @type {any} */ row) => row.name));
+    const chips = makeChips(samplings, options);
+    // What was wrong with a message is old news once it is another message.
+    const calm = () => { if (notices.isFault) { notices.clear(); model.draw(); } };
     const composer = makeComposer({
         submit: () => submit(),
         changed: () => context.measureSoon(),
-        typed: () => { if (notices.isFault) notices.clear(); },
+        typed: () => calm(),
     });
     const context = makeContext(page, {options: options.read, draft: () => composer.text, fail, away: () => model.lookForServer()});
     const model = makeModel(page, {rows, notices, ready: () => { page.draw(); context.measure(); }});
@@ -46,7 +58,7 @@ export const start = (element, gradio) => {
         measure: context.measure,
     });
     const chats = makeChats(page, store, notices, {
-        writeOptions: options.write, defaults,
+        options, defaults,
         shown: () => { scroll.restart(); context.measure(); },
         render: () => change({do: 'open', whole: true}),
         focus: composer.focus,
@@ -72,13 +84,12 @@ export const start = (element, gradio) => {
         missing: () => page.model.info?.missing ?? {},
         welcome: () => make('section', {class: 'welcome'}, logo(), make('h2', {}, 'What shall we talk about?'),
             make('p', {}, 'Runs on this server. Nothing you type is sent anywhere else.'),
-            make('div', {class: 'examples'}, ...examples.map((/** @type {string} */ text, /** @type {number} */ n) => button(
-                {class: 'example', 'data-act': 'example', 'data-n': n, onclick: () => act({do: 'ask', text}, text)}, text))),
+            make('div', {class: 'examples'}, ...drawExamples(examples, page.model.info?.missing ?? {}, act)),
             make('p', {class: 'keys'}, make('kbd', {}, 'Enter'), ' sends · ', make('kbd', {}, 'Shift'), '+', make('kbd', {}, 'Enter'), ' breaks the line · ',
                 make('kbd', {}, 'Esc'), ' stops · ', make('kbd', {}, '↑'), ' edits your last message')),
     });
     const scroll = makeScroll(find('chat'));
-    const actions = find('actions');
+    const actions = /** @type {HTMLDetailsElement} */ (find('actions'));
     const [send, stop] = [find('send'), find('stop')];
     page.draw = () => {
         const {turn, view} = page;
@@ -122,36 +133,40 @@ export const start = (element, gradio) => {
         copy(said.join('\n\n'), find('copy-all'));
     });
     find('clear').addEventListener('click', () => chats.removeChat(page.key, true));
-    find('options').querySelector('.options-button')?.append(icon('close'));
-    find('keys').append(button({class: 'options-button', 'aria-controls': 'options', 'aria-expanded': 'false'}, icon('sliders'), 'Advanced options'));
+    send.append(icon('send'));
+    stop.append(icon('stop'));
+    actions.querySelector('summary')?.append(icon('more'));
+    const more = makeMenu(actions);
+    for (const id of ['undo', 'clear']) find(id).addEventListener('click', () => more.close());
     document.addEventListener('click', ({target}) => {
         if (!(target instanceof Element)) return;
         const copyCode = /** @type {HTMLElement | null} */ (target.closest('.copy-code'));
         if (copyCode) copy(copyCode.closest('.code-block')?.querySelector('code')?.textContent ?? '', copyCode);
-        if (target.closest('.options-button')) foldOptions();
     });
-    const foldOptions = () => {
-        const isOpen = find('frame').classList.toggle('options-open');
-        const opener = /** @type {HTMLElement} */ (find('keys').querySelector('.options-button'));
-        opener.setAttribute('aria-expanded', String(isOpen));
-        (isOpen ? /** @type {HTMLElement} */ (find('options').querySelector('.options-button')) : opener).focus();
-    };
+    // The row under the message box has words where there is room for them.
+    new ResizeObserver(([{contentRect}]) => {
+        find('below').classList.toggle('narrow', contentRect.width < 790 || window.innerHeight < 480);
+    }).observe(find('footer'));
+    makePanel();
     document.addEventListener('keydown', (event) => {
         if (event.key === 'Escape' && page.turn) { event.preventDefault(); page.turn.stop(); }
         if (event.key.toLowerCase() === 'o' && event.shiftKey && (event.ctrlKey || event.metaKey)) { event.preventDefault(); chats.newChat(); }
     });
     window.addEventListener('pagehide', () => {
         remember('draft', composer.text);
+        remember('options', JSON.stringify(options.now));
         for (const turn of page.turns.values()) if (turn.isAccepted) turn.keep();
         leave(owner);
     });
 
     // ---- Begin
 
-    const presets = makePresets(readyMade);
+    const presets = makePresets(readyMade, say);
     const [open, draft] = [recall('open'), recall('draft')];
+    const unsent = asKept(recall('options'), defaults);
+    if (unsent) page.unsent.set(open || page.key, unsent);
     if (open && store.read(open)) chats.openChat(open);
-    else { remember('open', page.key); page.draw(); chats.render(); }
+    else { if (open) page.key = open; chats.begin(); }
     if (draft && !composer.text) composer.type(draft);
     chats.sayFault();
     model.draw();

@@ -13,7 +13,7 @@ import {newKey} from './store.js';
  * @param {import('./page.js').Page} page
  * @param {ReturnType<typeof import('./store.js').makeStore>} store
  * @param {ReturnType<typeof import('./notices.js').makeNotices>} notices
- * @param {{writeOptions: (options: any) => void, defaults: any, shown: () => void, render: (chat: Chat) => Promise<void>, focus: () => void}} on
+ * @param {{options: ReturnType<typeof import('./options.js').makeOptions>, defaults: any, shown: () => void, render: (chat: Chat) => Promise<void>, focus: () => void}} on
  *     `shown` when another chat is shown, `render` has the server render its replies
  */
 export const makeChats = (page, store, {say, fail, clear}, on) => {
@@ -44,6 +44,7 @@ export const makeChats = (page, store, {say, fail, clear}, on) => {
 
     const show = async (/** @type {string} */ of, /** @type {Chat} */ chat, keepOptions = false) => {
         if (page.turn) page.views.set(page.key, page.view);
+        if (of !== page.key) page.unsent.set(page.key, on.options.now);
         page.key = of;
         remember('open', of);
         clear();
@@ -51,10 +52,12 @@ export const makeChats = (page, store, {say, fail, clear}, on) => {
         page.view = held ?? freshView(chat);
         page.draw();
         sidebar.render();
-        if (!keepOptions) on.writeOptions(asControls(chat.options, on.defaults));
+        if (!keepOptions) on.options.write(page.unsent.get(of) ?? asControls(chat.options, on.defaults));
         on.shown();
         if (!held && chat.head !== null) await on.render(chat);
     };
+    // Show the new chat that the page opens with.
+    const begin = () => show(page.key, emptyChat());
     const openChat = (/** @type {string} */ of) => {
         const chat = fromText(store.open(of));
         if (chat) return show(of, chat);
@@ -133,5 +136,5 @@ export const makeChats = (page, store, {say, fail, clear}, on) => {
         sidebar.render();
     });
     window.addEventListener('beforeunload', (event) => { if (store.fault === 'full') event.preventDefault(); });
-    return {keep, openChat, newChat, removeChat, sayFault, render: sidebar.render};
+    return {keep, begin, openChat, newChat, removeChat, sayFault, render: sidebar.render};
 };

@@ -1,8 +1,8 @@
 // What the next message would send: the meter, what it leaves out, and the exact prompt.
 import {ask, Fault} from './server.js';
 import {drawFault} from './notices.js';
-import {drawMeter, showPrompt} from './meter.js';
-import {find} from './dom.js';
+import {drawMeter, makeRing, showPrompt} from './meter.js';
+import {find, icon} from './dom.js';
 import {pathOf} from './chat.js';
 
 const METER_MS = 250;
@@ -46,21 +46,23 @@ export const makeContext = (page, from) => {
             const measured = await ask('page/meter', {chat, options: await from.options(), draft: from.draft()}, signal);
             if (of !== page.key || signal.aborted) return;
             const leftOut = [...(measured.window ? older : []), ...measured.left_out.map((/** @type {number} */ place) => sent[place])];
-            find('meter').replaceChildren(...(measured.window ? [drawMeter({...measured, left_out: leftOut})] : []));
-            page.view.going = new Set(leftOut);
+            drawMeter({...measured, left_out: leftOut});
+            page.view.going = measured.window ? new Set(leftOut) : null;
         } catch (fault) {
             if (signal.aborted) return;
             if (!(fault instanceof Fault)) throw fault;
             // A server that is gone is told once, by the banner.
             if (fault.isAway) from.away();
             else find('meter').replaceChildren(drawFault(fault));
-            page.view.going = new Set();
+            page.view.going = null;
         }
         page.draw();
     };
     const seePrompt = async (/** @type {any} */ what) => {
         try { showPrompt(await ask('page/prompt', {chat: page.view.chat, options: await from.options(), ...what})); } catch (fault) { from.fail(fault); }
     };
+    makeRing();
+    find('show-prompt').prepend(icon('prompt'));
     find('show-prompt').addEventListener('click', () => seePrompt({draft: from.draft()}));
     return {
         measure, seePrompt,

@@ -1,8 +1,10 @@
 // Which model answers, whether it is ready, and whether its server is there.
-import {button, find, make} from './dom.js';
+import {button, find, icon, make} from './dom.js';
+import {showAbout} from './about.js';
 import {badgeOf} from './captions.js';
 import {Fault, isThere, logOut, states} from './server.js';
 import {greyOptions} from './options.js';
+import {makeTheme} from './theme.js';
 
 const AWAY_MS = 3000;  // between two looks whether the server is there again
 
@@ -14,7 +16,7 @@ export const makeModel = (page, {rows, notices, ready}) => {
     const draw = () => {
         const {info, fault} = page.model;
         find('badge').replaceChildren(make('span', {class: `badge ${page.isAway ? 'away' : page.model.state}`, role: 'status'}, page.isAway ? 'Connection lost' : badgeOf(page.model)));
-        if (page.model.logged_in && !find('header').querySelector('.log-out')) find('header').append(button({class: 'log-out', onclick: logOut}, 'Log out'));
+        if (page.model.logged_in && !find('corner').querySelector('.log-out')) find('corner').append(button({class: 'log-out', title: 'Log out', onclick: logOut}, 'Log out'));
         const missing = info?.missing ?? {};
         find('show-prompt').hidden = 'exact_prompt' in missing;
         greyOptions(Object.fromEntries(rows.map((/** @type {any} */ row) => [row.name, row.feature])), missing);
@@ -47,5 +49,6 @@ export const makeModel = (page, {rows, notices, ready}) => {
         page.model = {...page.model, state: 'loading'};
         watch();
     };
+    find('corner').append(makeTheme(), button({class: 'about', 'aria-label': 'About Llama UI', title: 'About Llama UI', onclick: () => showAbout(page.model)}, icon('info')));
     return {draw, watch, lookForServer};
 };

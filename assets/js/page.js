@@ -10,7 +10,8 @@ import {newKey} from './store.js';
 
 /** What is shown of a chat that is opened. @param {Chat} chat */
 export const freshView = (chat) => ({
-    chat, html: new Map(), tokens: new Map(), leftOut: new Set(), going: new Set(),
+    chat, html: new Map(), tokens: new Map(), leftOut: new Set(),
+    going: /** @type {Set<number> | null} */ (null),
     explained: /** @type {number | null} */ (null), compared: /** @type {number[]} */ ([]), isWriting: false,
     goingOn: /** @type {number | null} */ (null),
 });
@@ -27,6 +28,8 @@ export class Page {
     /** As the server tells it. @type {any} */
     model = {state: 'loading', name: '', progress: 'loading', info: null, longest: 0};
     isAway = false;
+    /** Options that were changed and not sent, by the key of their chat. @type {Map<string, any>} */
+    unsent = new Map();
     /** Draws the page again; app.js sets it. */
     draw = () => {};
 

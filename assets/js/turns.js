@@ -39,7 +39,8 @@ export const makeTurns = (page, on) => {
         if (last.missing && page.model.info) { page.model.info.missing = last.missing; on.learned(); }
         if (last.left_out) into.leftOut = new Set(last.left_out);
         into.compared = last.replies?.length > 1 ? last.replies : [];
-        into.explained = turn?.action.do === 'branch' && last.replies && into.tokens.has(last.replies[0]) ? last.replies[0] : null;
+        const isExplained = turn?.action.do === 'branch' || turn?.of.isExplained;
+        into.explained = isExplained && last.replies && into.tokens.has(last.replies[0]) ? last.replies[0] : null;
     };
     const branchTokens = (/** @type {{n: number, ids: number[]}} */ {n, ids}) => {
         const before = page.view.tokens.get(n) ?? [];
@@ -48,14 +49,14 @@ export const makeTurns = (page, on) => {
         return chosen ? [...before.slice(0, place), {...before[place], id: chosen[0], piece: chosen[1], logprob: chosen[2], ends: false}] : null;
     };
 
-    // Ask the model.
-    const act = async (/** @type {any} */ action, /** @type {string} */ typed = '') => {
+    // Ask the model; `once` are options for this turn alone.
+    const act = async (/** @type {any} */ action, /** @type {string} */ typed = '', /** @type {Record<string, any>} */ once = {}, isExplained = false) => {
         if (isBusy()) return;
         clear();
         on.began();
         const [of, shown] = [page.key, page.view];
         const turn = new Turn({
-            chat: shown.chat, options: null, action, owner: on.owner,
+            chat: shown.chat, options: null, action, owner: on.owner, isExplained,
             keep: (/** @type {Chat} */ chat) => on.chats().keep(page.keyOf(turn), chat),
             changed: () => page.draw(),
         });
@@ -63,8 +64,10 @@ export const makeTurns = (page, on) => {
         if (typed) turn.bubble = make('article', {class: 'turn user sending'}, make('div', {class: 'typed', dir: 'auto'}, typed));
         page.turns.set(of, turn);
         page.draw();
-        turn.of.options = await on.options();
+        const held = shown.chat.options;
+        turn.of.options = {...await on.options(), ...once};
         const {last, fault} = await turn.run();
+        if (Object.keys(once).length) turn.chat = {...turn.chat, options: held};
         const now = page.keyOf(turn);
         page.turns.delete(now);
         shown.chat = turn.chat;

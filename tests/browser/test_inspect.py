@@ -56,13 +56,13 @@ def test_what_would_be_left_out_is_grey_before_it_is_sent_and_a_pin_holds_it(pag
     chat(page, LONG)
     chat(page, LONG)
     set_option(page, "max_new_tokens", "1900")
-    expect(page.locator(".meter em")).to_contain_text("2 earlier exchanges won't fit")
-    expect(page.locator(".turn.going")).to_have_count(4)
+    expect(page.locator("#meter em")).to_contain_text("2 earlier exchanges won't fit")
+    expect(page.locator(".turn.forgotten")).to_have_count(4)
     set_option(page, "max_new_tokens", "1780")
-    expect(page.locator(".meter em")).to_contain_text("1 earlier exchange won't fit")
-    assert page.locator(".turn.going").first.get_attribute("data-n") == "0"
+    expect(page.locator("#meter em")).to_contain_text("1 earlier exchange won't fit")
+    assert page.locator(".turn.forgotten").first.get_attribute("data-n") == "0"
     tool(page, ".turn.user >> nth=0", "pin")
-    expect(page.locator(".turn.going").first).to_have_attribute("data-n", "2")
+    expect(page.locator(".turn.forgotten").first).to_have_attribute("data-n", "2")
     page.fill("#message textarea", LONG * 4)
     expect(page.locator("#meter .fault")).to_contain_text("the context window holds 2,048")
 
