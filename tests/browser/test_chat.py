@@ -523,6 +523,10 @@ def test_the_page_opens_while_the_model_loads(start_app, open_page):
 def test_a_model_that_cannot_be_loaded_is_explained(start_app, open_page, tmp_path):
     page = open_page(start_app("--model", str(tmp_path)).url)
     page.wait_for_selector(".badge.failed", timeout=60_000)
+    # At once, and for as long as it is so.
+    expect(page.locator(".fault")).to_contain_text("holds no model: it has no config.json")
+    page.locator("#message textarea").press_sequentially("He")
+    expect(page.locator(".fault")).to_contain_text("holds no model")
     send(page, "Hello!")
     expect(page.locator(".fault")).to_contain_text("holds no model: it has no config.json")
     expect(page.locator("#message textarea")).to_have_value("Hello!")

@@ -117,7 +117,7 @@ def test_hovering_a_reply_tells_how_it_came_about_and_replay_repeats_it(page):
 
 def test_two_replies_stand_side_by_side_and_one_is_kept(page):
     open_options(page)
-    page.get_by_text("Compare two replies").click()
+    page.locator("#compare").get_by_text("Compare", exact=True).click()
     page.fill("#second-value textarea", "0")
     page.fill("#message textarea", "Tell me a tiny story about a brave llama.")
     page.get_by_role("button", name="Send the message to both").click()
@@ -157,6 +157,8 @@ def test_why_this_word_shows_what_else_it_could_have_been_and_goes_there(page):
 
 
 def test_without_probabilities_no_reply_offers_them(page):
+    open_options(page)
+    page.locator("#option-top_logprobs input").uncheck()
     chat(page, "Hello!")
     expect(page.locator('[data-act="why"]')).to_have_count(0)
 
