@@ -11,7 +11,7 @@ export const makeChips = (samplings, options) => {
     const names = Object.keys(samplings);
     const choose = (/** @type {string} */ name) => { if (name in samplings) options.set(samplings[name]); };
     // Gradio's own check box: with it come the options that a model needs with tools.
-    const tools = button({class: 'chip', 'aria-pressed': 'false', title: 'Let the model use tools', onclick: () => {
+    const tools = button({class: 'chip', 'aria-label': 'Tools', 'aria-pressed': 'false', title: 'Let the model use tools', onclick: () => {
         /** @type {HTMLInputElement} */ (document.querySelector('#option-tools input')).click();
     }}, icon('tools'), make('span', {}, 'Tools'));
     const radios = names.map((name, place) => button({role: 'radio', title: `${name} replies`, onclick: () => choose(name), onkeydown: (event) => {

@@ -17,7 +17,7 @@ export const makeNotices = (onAway) => {
         say: (text, undo = null) => {
             const line = make('div', {class: 'toast'}, make('span', {}, text));
             const close = () => line.remove();
-            line.append(undo ? button({onclick: () => { close(); undo(); }}, 'Undo') : button({'aria-label': 'Dismiss', onclick: close}, icon('close')));
+            line.append(undo ? button({onclick: () => { close(); undo(); }}, 'Undo') : button({'aria-label': 'Dismiss', title: 'Dismiss', onclick: close}, icon('close')));
             aloud.replaceChildren(line);
             setTimeout(close, UNDO_MS);
         },

@@ -37,7 +37,7 @@ const dayOf = (/** @type {number} */ time) => {
  */
 export const makeSidebar = (element, store, page) => {
     const nav = /** @type {HTMLElement} */ (element.querySelector('nav'));
-    const phone = window.matchMedia('(max-width: 800px)');
+    const phone = window.matchMedia('(max-width: 800px), (max-height: 480px)');
     const list = make('div', {class: 'list'});
     const notes = make('div', {class: 'notes', role: 'status'});
     const search = make('input', {type: 'search', placeholder: 'Search chats', 'aria-label': 'Search chats', oninput: () => render()});

@@ -181,7 +181,7 @@ export const makeTranscript = (pane, page) => {
         const node = view.chat.nodes[n];
         const row = make('div', {class: 'tools'},
             button({class: 'named', 'data-act': 'select', 'data-n': n, onclick: () => page.act({do: 'select', n})}, 'Keep this one'), facts(node.facts, n + 1));
-        return make('div', {class: 'column-of-two'}, make('h4', {}, askedWith(node.facts ?? {ending: 'stop'})),
+        return make('div', {class: 'column-of-two'}, make('h2', {}, askedWith(node.facts ?? {ending: 'stop'})),
             body(view.html.get(n), node.text), drawSteps(node.facts?.steps ?? []), row);
     }));
 

@@ -58,11 +58,12 @@ const faint = () => {
 const unnamed = () => {
     const names = new Map();
     const found = [];
-    for (const node of document.querySelectorAll('#main button, #main summary, #sidebar button')) {
+    for (const node of document.querySelectorAll('#main button, #main summary, #sidebar button:not(.title)')) {
         if (!node.checkVisibility()) continue;
         const name = node.ariaLabel || node.innerText.trim();
         if (!name) found.push(node.outerHTML.slice(0, 120));
-        if (!node.innerText.trim() && !node.title) found.push(`no tooltip: ${name}`);
+        // The details of a reply are their own tooltip.
+        if (!node.innerText.trim() && !node.title && !node.closest('.caption')) found.push(`no tooltip: ${name}`);
         if (names.has(name)) found.push(`twice: ${name}`);
         names.set(name, node);
     }

@@ -106,8 +106,8 @@ def _shell(logo: str) -> str:
     <div id="below">
       <div id="chips"></div>
       <button type="button" id="ring" aria-expanded="false" aria-controls="meter" hidden></button>
-      <button type="button" id="show-prompt" title="See the exact prompt"><span>Exact
-        prompt</span></button>
+      <button type="button" id="show-prompt" aria-label="Exact prompt"
+        title="See the exact prompt"><span>Exact prompt</span></button>
       <div id="keys"></div>
       <details id="actions" hidden><summary aria-label="More for this chat"
         title="More for this chat"></summary><div class="menu"><button type="button"
