@@ -174,7 +174,7 @@ def test_the_row_under_the_box(page):
 def test_panels_close_with_esc_and_a_click_beside_them(page):
     assert not page.get_by_text("Use via API").count()
     for opener, said in (
-        ("#show-prompt", "What would be sent"),
+        ("#show-prompt", "Prompt preview"),
         (".about", "/v1/chat/completions"),
     ):
         for close in (

@@ -469,7 +469,7 @@ def test_two_replies_of_which_one_is_refused_leave_nothing_behind(endless):
     with one_slot(str(endless), Limits(requests=1)) as (url, engine):
         visitor = Visitor(url, **LONG)
         updates = visitor.act("compare", text=STORY, difference="Temperature", value="1.9")
-        assert "used up your requests" in fault_of(updates)
+        assert "reached the per-minute limit" in fault_of(updates)
         assert kinds(updates) == ["fault"]
         until(lambda: engine.load.running == engine.load.waiting == 0)
 
@@ -490,7 +490,7 @@ def test_a_limit_is_said_and_changes_nothing(starter):
         before = visitor.chat
         updates = visitor.act("ask", text="And now?")
         assert kinds(updates) == ["fault"]
-        assert "used up your requests for a minute" in fault_of(updates)
+        assert "reached the per-minute limit of requests" in fault_of(updates)
         assert "Try again in" in fault_of(updates)
         assert visitor.chat == before
 
@@ -513,7 +513,7 @@ def test_the_tokens_of_a_day_are_counted(starter):
     with serving(starter, Limits(tokens=10)) as url:
         visitor = Visitor(url)
         visitor.ask("Hello!")
-        assert "used up your tokens for a day" in fault_of(visitor.act("ask", text="And now?"))
+        assert "reached the daily limit of tokens" in fault_of(visitor.act("ask", text="And now?"))
 
 
 def test_a_reply_whose_time_is_over_says_so_and_can_go_on(starter):
