@@ -140,6 +140,17 @@ def test_the_row_under_the_box(page):
     radios = page.get_by_role("radio")
     expect(page.locator("[role=radio][aria-checked=true]")).to_have_text("Balanced")
     expect(page.locator("#ring")).to_have_text("0 % of context used")
+    # All of it is reached with the keyboard, from the box on; the styles are one stop.
+    page.focus("#message textarea")
+    names = []
+    for _ in range(6):
+        page.keyboard.press("Tab")
+        names.append(page.evaluate("(e => e.ariaLabel || e.innerText)(document.activeElement)"))
+        assert page.evaluate("getComputedStyle(document.activeElement).outlineStyle") == "solid"
+    context = "0 % of context used"
+    assert names == ["Send", "Tools", "Balanced", context, "Exact prompt", "Advanced options"]
+    if page.locator("#meter.open").count():
+        page.click("#ring")
     expect(page.locator(".meter")).to_be_hidden()
     page.click("#ring")
     expect(page.locator(".meter")).to_contain_text("reserved for reply 512")
