@@ -46,7 +46,7 @@ def say(page: Page, text: str) -> None:
     count = page.locator("#transcript .turn.assistant").count()
     page.fill("#message textarea", text)
     page.press("#message textarea", "Enter")
-    expect(page.locator("#transcript .turn.assistant")).to_have_count(count + 1, timeout=60_000)
+    expect(page.locator("#transcript .turn.assistant")).to_have_count(count + 1, timeout=300_000)
     expect(page.locator("#send")).to_be_visible()
 
 
@@ -77,7 +77,7 @@ def compare(page: Page) -> None:
     page.fill("#second-value textarea", "You are a pirate.")
     page.fill("#message textarea", "What does temperature do?")
     page.click("#send-both")
-    expect(page.locator(".column-of-two .named")).to_have_count(2, timeout=60_000)
+    expect(page.locator(".column-of-two .named")).to_have_count(2, timeout=300_000)
     page.click("#options .options-button")
 
 
