@@ -1,6 +1,7 @@
 // The model that answers, and the menu to choose another one (llama_ui/web/page/models.py).
 import {button, find, make} from './dom.js';
 import {badgeOf} from './captions.js';
+import {openDialog} from './dialog.js';
 import {ask, fetchModels} from './server.js';
 
 /** @typedef {{id: string, name: string, size: string, fits: boolean, fit: string, is_here: boolean, is_present: boolean, good_at: string,
@@ -93,7 +94,7 @@ export const makeModels = (watch) => {
     const [answers, trouble, choices] = ['answers', 'trouble', 'choices'].map(makePlace);
     const loading = makeLoading(cancel);
     const drawMenu = () => {
-        const hadFocus = panel.contains(document.activeElement);
+        const hadFocus = body.contains(document.activeElement);
         const said = fault ?? model.switch_fault ?? model.fault;
         answers.show([model.info, model.name], answering);
         loading.show(model, isBusy(), Boolean(menu?.may_switch));
@@ -102,22 +103,12 @@ export const makeModels = (watch) => {
             ? [...list('On this machine', menu.here), ...list('To download', menu.proposed), byName(), make('p', {class: 'free'}, `${menu.free}.`)]
             : [make('p', {class: 'free'}, 'Whoever runs this page chooses its model.')]));
         // A button that is drawn anew, or disabled, takes the focus with it.
-        if (hadFocus && !panel.contains(document.activeElement)) last.focus();
+        if (hadFocus && !body.contains(document.activeElement)) find('models').querySelector('button')?.focus();
     };
-    const last = button({class: 'close', onclick: () => panel.close()}, 'Close');
-    /** @type {HTMLDialogElement} */
-    const panel = make('dialog', {
-        class: 'models', 'aria-labelledby': 'models-title', onclose: () => badge.focus(),
-        onclick: (/** @type {Event} */ {target}) => { if (target === panel) panel.close(); },
-        // Esc is for the menu alone: behind it, it stops a reply.
-        onkeydown: (event) => { if (event.key === 'Escape') event.stopPropagation(); },
-    }, make('div', {class: 'inside'}, make('header', {}, make('h2', {id: 'models-title'}, 'Model'), last),
-        make('div', {class: 'models-body'}, answers.node, loading.node, trouble.node, choices.node)));
+    const body = make('div', {class: 'models-body'}, answers.node, loading.node, trouble.node, choices.node);
     const open = () => {
-        if (!panel.isConnected) find('main').append(panel);
+        openDialog({id: 'models', title: 'Model'}, body);
         drawMenu();
-        panel.showModal();
-        last.focus();
         load();
     };
 
@@ -143,7 +134,7 @@ export const makeModels = (watch) => {
 
     const badge = button({class: 'badge loading', 'aria-haspopup': 'dialog', title: 'Model', onclick: open});
     const readAloud = make('p', {class: 'sr-only', role: 'status'});
-    const draw = () => { drawOffer(); if (panel.open) drawMenu(); };
+    const draw = () => { drawOffer(); if (body.isConnected) drawMenu(); };
     return {
         offer,
         /** Show the state of the model. @param {any} state @param {boolean} isAway whether its server is */

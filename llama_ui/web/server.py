@@ -19,7 +19,7 @@ from starlette.applications import Starlette
 from starlette.routing import BaseRoute
 
 from llama_ui.chat.options import ChatOptions
-from llama_ui.chat.sampling import Sampling
+from llama_ui.chat.sampling import LIMITS, Sampling
 from llama_ui.engine.models import Models
 from llama_ui.engine.starter import EngineStarter
 from llama_ui.errors import OptionError
@@ -70,7 +70,9 @@ def serve(
     place: Place = "space" if in_space else "shared" if settings.is_public else "local"
     gate, hosts = _make_gate(settings, place), {space_host} if space_host else set()
     sampling = Sampling(max_new_tokens=gate.limits.longest(settings.first_reply_tokens))
-    pacer, defaults = FramePacer(), ChatOptions(settings.system_prompt, sampling)
+    # On the page, why each word was chosen is a click away; programs ask for it.
+    explained = replace(sampling, top_logprobs=int(LIMITS["top_logprobs"][1]))
+    pacer, defaults = FramePacer(), ChatOptions(settings.system_prompt, explained)
     page = build_page(defaults, Api(starter, sampling, pacer, gate))
     page.queue(max_size=_CALLS)
     auth, is_made_up = settings.auth_pair, False
@@ -116,7 +118,7 @@ def serve(
                 theme=build_theme(),
                 css_paths=STYLES,
                 max_threads=_CALLS,
-                footer_links=["api", "settings"],
+                footer_links=[],
                 run_history=False,
                 enable_monitoring=False,
                 ssr_mode=False,

@@ -49,7 +49,7 @@ def post(app, path: str, body: dict, **headers: str) -> httpx.Response:
 
 def open_menu(page: Page):
     page.click("button.badge")
-    dialog = page.locator("dialog.models")
+    dialog = page.locator("#models")
     expect(dialog.locator(".answers")).to_be_visible()
     return dialog
 

@@ -6,11 +6,11 @@ from llama_ui.settings import ROOT
 
 ASSETS = ROOT / "assets"
 SCRIPTS = ASSETS / "js"
-STYLES = [
-    ASSETS / "css" / f"{name}.css" for name in ("style", "sidebar", "markdown", "inspect", "models")
-]
+FONTS = ASSETS / "fonts"
+_STYLES = ("style", "sidebar", "markdown", "inspect", "models")
+STYLES = [ASSETS / "css" / f"{name}.css" for name in _STYLES]
 
-FONTS = ("Inter", "ui-sans-serif", "system-ui", "-apple-system", "Segoe UI", "sans-serif")
+TEXT_FONTS = ("Inter", "ui-sans-serif", "system-ui", "-apple-system", "Segoe UI", "sans-serif")
 MONO_FONTS = ("ui-monospace", "SFMono-Regular", "Menlo", "Consolas", "monospace")
 VIOLET = gr.themes.Color(
     name="llama-violet",
@@ -29,12 +29,12 @@ VIOLET = gr.themes.Color(
 
 
 def build_theme() -> gr.themes.Base:
-    """A calm theme on system fonts: nothing is fetched from elsewhere."""
+    """A calm theme; nothing is fetched from elsewhere."""
     return gr.themes.Base(
         primary_hue=VIOLET,
         neutral_hue=gr.themes.colors.slate,
         radius_size=gr.themes.sizes.radius_lg,
-        font=FONTS,
+        font=TEXT_FONTS,
         font_mono=MONO_FONTS,
     ).set(
         body_background_fill="#faf9fc",
