@@ -85,6 +85,7 @@ export const start = (element, gradio) => {
         welcome: () => make('section', {class: 'welcome'}, logo(), make('h2', {}, 'What shall we talk about?'),
             make('p', {}, 'Runs on this server. Nothing you type is sent anywhere else.'),
             make('div', {class: 'examples'}, ...drawExamples(examples, page.model.info?.missing ?? {}, act)),
+            model.offer,
             make('p', {class: 'keys'}, make('kbd', {}, 'Enter'), ' sends · ', make('kbd', {}, 'Shift'), '+', make('kbd', {}, 'Enter'), ' breaks the line · ',
                 make('kbd', {}, 'Esc'), ' stops · ', make('kbd', {}, '↑'), ' edits your last message')),
     });
