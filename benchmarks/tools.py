@@ -25,7 +25,7 @@ from llama_ui.engine.reply import Stats
 from llama_ui.prompt.llama2 import Message
 from llama_ui.prompt.plan import PlanOptions
 from llama_ui.settings import MODELS
-from llama_ui.tools.agent import KEEP_LAST, REMINDER, Agent, with_tools
+from llama_ui.tools.agent import KEEP_LAST, REMINDER, Agent, with_action_form, with_tools
 from training.pocket.evaluation import calculator
 
 GREEDY = Sampling(temperature=0, max_new_tokens=150)
@@ -83,7 +83,8 @@ def answer_with_tools(
     while agent.answer is None:
         started = time.perf_counter()
         sent, how = with_tools(messages, options, agent.steps)
-        chunks = list(engine.submit(engine.plan(sent, sampling, how), sampling))
+        drawn = with_action_form(sampling, agent.steps)
+        chunks = list(engine.submit(engine.plan(sent, drawn, how), drawn))
         stats += [chunk.stats for chunk in chunks if chunk.stats is not None]
         text, is_whole = "".join(chunk.text for chunk in chunks), chunks[-1].finish_reason == "stop"
         agent.take(text, is_whole, (time.perf_counter() - started) * 1e3)

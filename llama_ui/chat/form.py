@@ -67,6 +67,14 @@ class AnswerForm:
         found: dict[str, Any] | None = json.loads(self.text) if self.kind == "schema" else None
         return found
 
+    def within_json(self) -> dict[str, Any]:
+        """The schema of a value that has this form."""
+        if self.kind == "choices":
+            return {"enum": self.choices}
+        if self.kind == "pattern":
+            return {"type": "string", "pattern": f"^(?:{self.text})$"}
+        return {**(self.schema or {}), "$id": "urn:answer"}
+
     @property
     def choices(self) -> list[str]:
         """What there is to choose from."""

@@ -99,7 +99,8 @@ def _tried(grammar: str) -> str:
 def _culprit(schema: dict[str, Any], root: dict[str, Any], at: str, fault: str) -> tuple[str, str]:
     """The innermost part of a schema that has a fault by itself, and the fault."""
     for where, part in _parts(schema):
-        alone = {**{name: root[name] for name in ("$defs", "definitions") if name in root}, **part}
+        named = {name: root[name] for name in ("$defs", "definitions") if name in root}
+        alone: dict[str, Any] = {**named, **part}
         found = _fault(llguidance.LLMatcher.grammar_from_json_schema(json.dumps(alone)))
         if found and "#" not in found:  # a reference that leads elsewhere now says nothing
             return _culprit(part, root, f"{at}/{where}", found)
@@ -112,9 +113,13 @@ def _parts(schema: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
         if name in _IN_PLACE and isinstance(value, dict):
             yield name, value
         elif name in _LISTS and isinstance(value, list):
-            yield from ((f"{name}/{n}", part) for n, part in enumerate(value) if isinstance(part, dict))
+            yield from (
+                (f"{name}/{n}", part) for n, part in enumerate(value) if isinstance(part, dict)
+            )
         elif name in _NAMED and isinstance(value, dict):
-            yield from ((f"{name}/{n}", part) for n, part in value.items() if isinstance(part, dict))
+            yield from (
+                (f"{name}/{n}", part) for n, part in value.items() if isinstance(part, dict)
+            )
 
 
 if __name__ == "__main__":
