@@ -4,6 +4,7 @@ import {button, copy, find, fit, icon, make} from './dom.js';
 import {changed, emptyChat, fromText, pathOf, titleOf, toText} from './chat.js';
 import {exportAll, exportJson, exportMarkdown, readFile} from './transfer.js';
 import {drawMeter, showPrompt} from './meter.js';
+import {drawForm} from './form.js';
 import {asControls, greyOptions, makeOptions} from './options.js';
 import {makePresets} from './presets.js';
 import {makeScroll} from './scroll.js';
@@ -360,7 +361,7 @@ export const start = (element, gradio) => {
 
     // ---- What the model sees
 
-    const options = makeOptions(gradio, () => { measureSoon(); presets?.draw(); });
+    const options = makeOptions(gradio, (held) => { measureSoon(); presets?.draw(); drawForm(held.form); });
     Object.assign(window, {llamaUI: {...options.calls, compare: (/** @type {string} */ difference, /** @type {string} */ value) => submit({do: 'compare', difference, value})}});
 
     // The newest messages, as many as can fit into the window: the others are left out anyway.
@@ -500,6 +501,7 @@ export const start = (element, gradio) => {
     window.addEventListener('beforeunload', (event) => { if (store.fault === 'full') event.preventDefault(); });
 
     const presets = makePresets(readyMade);
+    drawForm(defaults.form);
     const [open, draft] = [recall('open'), recall('draft')];
     if (open && store.read(open)) openChat(open);
     else { remember('open', key); draw(); sidebar.render(); }

@@ -96,6 +96,7 @@ _NOT_HERE = "The model runs on another server"
 _MISSING = {
     "exact_prompt": f"{_NOT_HERE}, which writes the prompt itself.",
     "continue": f"{_NOT_HERE}, which begins every reply anew.",
+    "form": f"{_NOT_HERE}, which may not keep to a form.",
     "logprobs": f"{_NOT_HERE}, and its tokens are not known here.",
 }
 
