@@ -99,8 +99,10 @@ def _tried(grammar: str) -> str:
 def _culprit(schema: dict[str, Any], root: dict[str, Any], at: str, fault: str) -> tuple[str, str]:
     """The innermost part of a schema that has a fault by itself, and the fault."""
     for where, part in _parts(schema):
-        named = {name: root[name] for name in ("$defs", "definitions") if name in root}
-        alone: dict[str, Any] = {**named, **part}
+        named: dict[str, Any] = {
+            name: root[name] for name in ("$defs", "definitions") if name in root
+        }
+        alone = {**named, **part}
         found = _fault(llguidance.LLMatcher.grammar_from_json_schema(json.dumps(alone)))
         if found and "#" not in found:  # a reference that leads elsewhere now says nothing
             return _culprit(part, root, f"{at}/{where}", found)
