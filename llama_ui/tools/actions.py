@@ -64,11 +64,13 @@ def action_schema(name: str, given: Mapping[str, Any]) -> dict[str, Any]:
     """The schema of an action.
 
     Args:
+        name: of it; a model may also write it as people do ("date_and_time", "Date and time").
         given: that of its input.
     """
+    names = dict.fromkeys((name, name.replace("_", " ").capitalize()))
     return {
         "type": "object",
-        "properties": {"action": {"const": name}, "action_input": given},
+        "properties": {"action": {"enum": [*names]}, "action_input": given},
         "required": ["action", "action_input"],
         "additionalProperties": False,
     }

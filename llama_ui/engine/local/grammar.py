@@ -22,7 +22,7 @@ from llama_ui.errors import BusyError, ChatError, EngineError, OptionError
 from llama_ui.prompt.llama2 import Tokenizer
 
 _MAX_CHECK_S = 15.0  # on a busy machine; grammar_check.py ends itself after seconds of work
-_MAX_WAIT_S = 5.0
+_MAX_WAIT_S = 20.0
 _MOST_KEPT = 64
 # As Python writes JSON, which models have read most of. Free spaces would be written without end.
 _AS_WRITTEN = {"whitespace_flexible": False, "item_separator": ", ", "key_separator": ": "}

@@ -333,11 +333,11 @@ class Functions:
         calls = []
         for action in read if isinstance(read, list) else [read]:
             name, given = action["action"], action["action_input"]
-            if name == FINAL:
+            if same_name(name, FINAL):
                 is_text = isinstance(given, str)
                 return Said(given if is_text else json.dumps(given, ensure_ascii=False))
-            [function] = [f for _, f in self._callable if f.name == name]
-            calls.append(_call(name, function.exact_arguments(given)))
+            [function] = [f for _, f in self._callable if same_name(f.name, name)]
+            calls.append(_call(function.name, function.exact_arguments(given)))
         return Said(None, tuple(calls))
 
 
