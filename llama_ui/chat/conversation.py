@@ -52,6 +52,7 @@ class Facts:
         options: with which it was asked; the seed is the one that was drawn.
         steps: what was done with tools before it.
         thinking: what the model thought before it, where that is told apart; never sent back.
+        begun: whether it went on from words that were there, so its options alone do not repeat it.
     """
 
     ending: Ending = "stop"
@@ -65,6 +66,7 @@ class Facts:
     options: ChatOptions | None = None
     steps: tuple[Step, ...] = ()
     thinking: str = ""
+    begun: bool = False
 
     def __post_init__(self) -> None:
         check_text(self.thinking, MAX_CHAT_CHARS)

@@ -91,7 +91,10 @@ def _gpu(is_pocket: bool) -> list[Finding]:
     if is_pocket:
         return [Finding("GPU", "ok", "none: Pocket Llama runs on the CPU")]
     if shutil.which("nvidia-smi") is None:
-        found = "none: replies will take long", "Pocket Llama is made for CPUs: --model pocket."
+        found = (
+            "No GPU found; replies will be slow",
+            "Pocket Llama is made for CPUs: --model pocket.",
+        )
     elif torch.version.cuda is None:
         build = torch.__version__.partition("+")[0]
         found = (

@@ -50,6 +50,12 @@ class Turn:
             raise DialogError(
                 "It is not known how this reply came about.", "Regenerate the reply instead."
             )
+        if facts.begun:
+            raise DialogError(
+                "This reply went on from words that were there already; its settings alone do not "
+                "repeat it.",
+                "Regenerate the reply instead.",
+            )
         return cls(again, facts.options, repeats=number)
 
     @property
@@ -104,16 +110,18 @@ class Turn:
         if stats is None:
             return Facts(ending, options=self.options)
         seeded = replace(self.options.sampling, seed=stats.seed)
+        before = None if self.going_on is None else self.conversation.nodes[self.going_on].facts
         return Facts(
             ending,
             engine.info.name,
             engine.info.quantization,
             stats.prompt_tokens,
             stats.reused_tokens,
-            stats.reply_tokens,
+            stats.reply_tokens + (before.reply_tokens if before else 0),
             stats.first_token_s,
             stats.tokens_per_s,
             replace(self.options, sampling=seeded),
+            begun=self.going_on is not None or bool(self.begun),
         )
 
     def ended(self, said: str, text: str, facts: Facts) -> Conversation:
