@@ -86,8 +86,10 @@ class LocalEngine(Wording):
         )
 
     def submit(self, plan: PromptPlan, sampling: Sampling) -> Reply:
-        """Put the request in line; raises EngineError when the line is full."""
-        request = Request.create(plan, sampling, self._tokenizer)
+        """Put the request in line; raises EngineError when the line is full, OptionError when
+        the reply so far does not have the answer form."""
+        guide = self._grammars.guide(sampling.answer_form, plan.begun)
+        request = Request.create(plan, sampling, self._tokenizer, guide)
         with self._changed:
             if self._state != "open":
                 raise EngineError("The model has been shut down.", "Start the application again.")
@@ -190,6 +192,9 @@ class LocalEngine(Wording):
             if token.id < 0:
                 log.error("%s", NOT_FINITE)
                 self._fail([request], NOT_FINITE)
+                continue
+            if request.fault is not None:
+                self._fail([request], request.fault)
                 continue
             try:
                 reason = self._scheduler.accept(request, token)

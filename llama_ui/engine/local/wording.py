@@ -7,6 +7,7 @@ from functools import partial
 from llama_ui.chat.sampling import Sampling
 from llama_ui.engine.local.detokenizer import piece_text
 from llama_ui.engine.local.forward import Loaded
+from llama_ui.engine.local.grammar import Grammars
 from llama_ui.prompt.llama2 import Message, Segment
 from llama_ui.prompt.plan import PlanOptions, PromptPlan, check_ids, plan_ids, plan_prompt
 
@@ -24,6 +25,7 @@ class Wording:
         self._format = loaded.format
         self._window = loaded.window
         self._public_system = public_system
+        self._grammars = Grammars(loaded.tokenizer, loaded.end_tokens)
 
     def plan(
         self,
@@ -31,7 +33,9 @@ class Wording:
         sampling: Sampling,
         options: PlanOptions = PlanOptions(),  # noqa: B008 - immutable
     ) -> PromptPlan:
-        """Lay out the prompt; raises DialogError or ContextWindowError."""
+        """Lay out the prompt; raises DialogError, ContextWindowError, or OptionError for an
+        answer form that cannot be kept to."""
+        self._grammars.check(sampling.answer_form)
         plan = plan_prompt(
             partial(self._format.encode, memo={}),
             messages,
@@ -81,6 +85,7 @@ class Wording:
 
     def plan_ids(self, ids: Sequence[int], sampling: Sampling) -> PromptPlan:
         """A prompt that is given token by token; raises OptionError or ContextWindowError."""
+        self._grammars.check(sampling.answer_form)
         check_ids(ids, len(self._tokenizer))
         return plan_ids(ids, self.decode, self._window, sampling.max_new_tokens)
 

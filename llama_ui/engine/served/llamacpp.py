@@ -6,6 +6,7 @@ does not have there: the prompt is written here, so what a person typed is never
 options have llama.cpp's names, in the order of transformers; a visitor has a slot of their own.
 """
 
+import json
 import logging
 import math
 import re
@@ -15,6 +16,7 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from functools import partial
 from typing import Any
 
+from llama_ui.chat.form import AnswerForm
 from llama_ui.chat.sampling import Sampling, wire_values
 from llama_ui.engine.reply import Token
 from llama_ui.engine.served.faults import line
@@ -29,7 +31,7 @@ from llama_ui.engine.served.openai import (
 from llama_ui.engine.served.server import RemoteServer
 from llama_ui.engine.served.stream import ServerEvent
 from llama_ui.engine.served.tokenizer import ServerTokenizer, read_tokenizer
-from llama_ui.errors import ChatError, EngineError
+from llama_ui.errors import ChatError, EngineError, OptionError
 from llama_ui.prompt.formats import choose_format
 from llama_ui.prompt.llama2 import Message, PromptFormat, Segment
 from llama_ui.prompt.plan import PlanOptions, PromptPlan, check_ids, plan_ids, plan_prompt
@@ -74,6 +76,7 @@ class LlamaCpp:
         self, messages: Sequence[Message], sampling: Sampling, options: PlanOptions
     ) -> PromptPlan:
         """The exact prompt; raises ChatError when there is none."""
+        _form_fields(sampling.answer_form)
         self._check_model()
         ids = options.reply_prefix_ids
         return plan_prompt(
@@ -128,6 +131,7 @@ class LlamaCpp:
         del options["stop"]
         return {
             **options,
+            **_form_fields(sampling.answer_form),
             "prompt": plan.ids,
             "stream": True,
             "return_tokens": True,
@@ -156,6 +160,18 @@ class LlamaCpp:
                 "Whoever runs this page can start it again, to have it asked for the new one.",
             )
         self._checked_at = time.monotonic()
+
+
+def _form_fields(form: AnswerForm | None) -> dict[str, Any]:
+    """The form of a reply in the server's words; raises OptionError where it has none for it."""
+    if form is None:
+        return {}
+    if form.schema is not None:
+        return {"json_schema": form.schema}
+    if form.kind == "choices":
+        choices = (json.dumps(choice, ensure_ascii=False) for choice in form.choices)
+        return {"grammar": f"root ::= {' | '.join(choices)}"}
+    raise OptionError("llama.cpp's server knows no patterns.", "Choose another answer form.")
 
 
 class _Slots:
