@@ -37,6 +37,12 @@ export const captionOf = (facts) => {
     return parts.join(' · ');
 };
 
+/** How long a model thought. @param {number} seconds @param {number} [tokens] */
+export const thoughtFor = (seconds, tokens = 0) => [
+    seconds ? `Thought for ${seconds < 10 ? seconds.toFixed(1) : seconds.toFixed(0)} s` : 'Thought before answering',
+    tokens ? `${number(tokens)} tokens` : '',
+].filter(Boolean).join(' · ');
+
 /** All that is known of how a reply came about: names and values.
  * @param {Facts} facts
  * @param {{name: string, label: string, neutral: any}[]} options the rows of the table of options, in order */

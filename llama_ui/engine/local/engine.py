@@ -22,9 +22,9 @@ from llama_ui.engine.local.faults import (
 from llama_ui.engine.local.forward import ForwardLost, Loaded
 from llama_ui.engine.local.request import Request
 from llama_ui.engine.local.scheduler import make_scheduler
-from llama_ui.engine.local.wording import Wording
 from llama_ui.engine.meter import SpeedMeter
 from llama_ui.engine.reply import Chunk, FinishReason, Reply, Token
+from llama_ui.engine.wording import Wording
 from llama_ui.errors import BusyError, ChatError, EngineError
 from llama_ui.prompt.plan import PromptPlan
 
@@ -57,7 +57,7 @@ class LocalEngine(Wording):
         chunk: int | None = None,
         on_fatal: Callable[[], None] = lambda: None,
     ) -> None:
-        super().__init__(loaded, public_system)
+        super().__init__(loaded.tokenizer, loaded.format, loaded.window, public_system)
         self._max_waiting = max_waiting
         self._on_fatal = on_fatal
         self._scheduler = make_scheduler(loaded, slots, chunk)
