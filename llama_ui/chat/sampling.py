@@ -38,7 +38,7 @@ class Sampling:
     # fmt: off
     temperature: float = row(
         "number", 0.7, "Temperature", "0 always takes the likeliest word; above 1 runs wild.",
-        "Sampling", low=0, high=5, step=0.05,
+        "Sampling", low=0, high=5, step=0.05, feature="temperature",
     )
     top_p: float = row(
         "number", 0.9, "Top-p", "Choose among the likeliest words that add up to this.",

@@ -257,7 +257,7 @@ class RemoteEngine:
         fault = None if task.cancelled() else task.exception()
         if fault is None:
             reason: FinishReason = "cancelled" if task.cancelled() else task.result()
-            reply.put(reply.last_chunk(reason, knows_seed="seed" not in self._rejected))
+            reply.put(reply.last_chunk(reason, knows_seed="seed" not in self.info.missing))
         elif isinstance(fault, Exception):
             reply.put(reply.rest())
             reply.put(explained(fault, self._limits))

@@ -5,6 +5,7 @@ from collections.abc import Callable
 
 from llama_ui.engine.served import llamacpp, vllm
 from llama_ui.engine.served.openai import ChatCompletions, Dialect
+from llama_ui.engine.served.probe import ignored_options
 from llama_ui.engine.served.server import RemoteServer
 from llama_ui.errors import ChatError
 
@@ -20,7 +21,7 @@ def recognise(server: RemoteServer) -> Dialect:
             found = asked(server)
         except ChatError as fault:
             log.warning("%s: its own endpoints are not used: %s", server.place, fault.problem)
-            return ChatCompletions(server, fault.problem)
+            return ChatCompletions(server, fault.problem, ignored_options(server))
         if found is not None:
             return found
-    return ChatCompletions(server)
+    return ChatCompletions(server, ignored=ignored_options(server))

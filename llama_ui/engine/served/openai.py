@@ -19,9 +19,14 @@ from llama_ui.errors import EngineError
 from llama_ui.prompt.llama2 import Message, Segment, check_dialog
 from llama_ui.prompt.plan import PlanOptions, PromptPlan, plan_prompt
 
-# Fields that a server may not know, and the reply is still one without them.
+# Fields that a server may not know, and the reply is still one without them. All know temperature:
+# one that is refused is out of their range, which has to be said.
 OPTIONAL_FIELDS = (
-    *(name for option in SAMPLING if option.feature and (name := option.wire_name("openai"))),
+    *(
+        name
+        for option in SAMPLING
+        if option.feature and (name := option.wire_name("openai")) not in (None, "temperature")
+    ),
     "stop",
     "stream_options",
 )
@@ -107,15 +112,19 @@ class ChatCompletions:
     Args:
         server: where it is.
         why: why it is asked like this, where one of its kind could tell more.
+        ignored: the features that it takes and ignores, and how one knows.
     """
 
     mode: Literal["chat", "completion"] = "chat"
     notes: tuple[str, ...] = ()
     quantization = ""
 
-    def __init__(self, server: RemoteServer, why: str = "") -> None:
+    def __init__(
+        self, server: RemoteServer, why: str = "", ignored: Mapping[str, str] | None = None
+    ) -> None:
         self.url, self._model = f"{server.address}/chat/completions", server.model
-        self.missing: Mapping[str, str] = dict.fromkeys(_MISSING, why) if why else _MISSING
+        missing = dict.fromkeys(_MISSING, why) if why else _MISSING
+        self.missing: Mapping[str, str] = {**missing, **(ignored or {})}
 
     def plan(
         self,

@@ -75,10 +75,11 @@ class VllmTokenizer(ServerTokenizer):
         return cut
 
     def _split(self, text: str) -> list[int]:
-        """The ids of a text whose control tokens are to stay text: each is hidden behind a
-        character that nobody uses, and then spelled, as other formats do (guard.py)."""
+        """The ids of a text whose control tokens are to stay text: the last character of each is
+        hidden behind one that nobody uses, and spelled afterwards, as in guard.py."""
         mark = next(c for c in map(chr, range(0x10FFFD, 0, -1)) if c not in text)
-        hidden, typed = self._control.sub(mark, text), iter(self._control.findall(text))
+        hidden = self._control.sub(lambda found: found[0][:-1] + mark, text)
+        typed = iter(found[-1] for found in self._control.findall(text))
         code, speller = mark.encode(), Speller(self)
         ids: list[int] = []
         held, run = b"", list[int]()
