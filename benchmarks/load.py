@@ -35,12 +35,12 @@ WARM_S, SAMPLE_S = 60, 5
 
 
 @contextmanager
-def application() -> Iterator[tuple[str, int]]:
-    """Runs the application; gives its address and the number of its process."""
+def application(*more: str) -> Iterator[tuple[str, int]]:
+    """Runs the application, with more flags; gives its address and the number of its process."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
-    flags = ["--port", str(port), "--max-waiting", str(LINE), "--slots", str(SLOTS)]
+    flags = ["--port", str(port), "--max-waiting", str(LINE), "--slots", str(SLOTS), *more]
     process = subprocess.Popen([sys.executable, "app.py", *flags], stdout=subprocess.DEVNULL)
     url = f"http://127.0.0.1:{port}"
     try:

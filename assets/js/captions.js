@@ -24,29 +24,18 @@ export const noteOf = (facts) => {
     return `Cut at the limit of ${number(facts.options?.sampling?.max_new_tokens)} new tokens.`;
 };
 
-/** The facts about a reply in one line; empty when none of its tokens was drawn.
- * @param {Facts} facts */
-export const captionOf = (facts) => {
-    // An edited text is no longer what the numbers are about.
-    if (!facts.reply_tokens || facts.ending === 'edited') return '';
-    const parts = [facts.reply_tokens === 1 ? '1 token' : `${number(facts.reply_tokens)} tokens`];
-    if (facts.tokens_per_s) parts.push(`${facts.tokens_per_s.toFixed(0)} tokens/s`);
-    if (facts.first_token_s) parts.push(`first token ${facts.first_token_s.toFixed(2)} s`);
-    const seed = facts.options?.sampling?.seed;
-    if (seed !== null && seed !== undefined) parts.push(`seed ${seed}`);
-    return parts.join(' · ');
-};
-
 /** How long a model thought. @param {number} seconds @param {number} [tokens] */
 export const thoughtFor = (seconds, tokens = 0) => [
     seconds ? `Thought for ${seconds < 10 ? seconds.toFixed(1) : seconds.toFixed(0)} s` : 'Thought before answering',
     tokens ? `${number(tokens)} tokens` : '',
 ].filter(Boolean).join(' · ');
 
-/** All that is known of how a reply came about: names and values.
+/** All that is known of how a reply came about: names and values; none when no token of it was drawn.
  * @param {Facts} facts
  * @param {{name: string, label: string, neutral: any}[]} options the rows of the table of options, in order */
 export const detailsOf = (facts, options) => {
+    // An edited text is no longer what the numbers are about.
+    if (!facts.reply_tokens || facts.ending === 'edited') return [];
     const sampling = {...facts.options, ...facts.options?.sampling};
     const shown = (/** @type {any} */ value) => (Array.isArray(value) ? value.map((word) => `“${word}”`).join(', ') : String(value));
     // What changes nothing is left out.
@@ -54,8 +43,8 @@ export const detailsOf = (facts, options) => {
     const rows = [
         ['Model', [facts.model, facts.quantization].filter(Boolean).join(' · ')],
         ['Prompt', `${number(facts.prompt_tokens)} tokens, ${number(facts.reused_tokens)} from the cache`],
-        ['Reply', `${number(facts.reply_tokens)} tokens at ${(facts.tokens_per_s ?? 0).toFixed(0)} a second`],
-        ['First token', `after ${(facts.first_token_s ?? 0).toFixed(3)} s`],
+        ['Reply', `${number(facts.reply_tokens)} token${facts.reply_tokens === 1 ? '' : 's'}${facts.tokens_per_s ? `, ${facts.tokens_per_s.toFixed(0)} tokens/s` : ''}`],
+        ...(facts.first_token_s ? [['First token', `${facts.first_token_s.toFixed(2)} s`]] : []),
         ['Ended', ENDINGS[facts.ending] ?? facts.ending],
         ...options.filter(({name, neutral}) => isSaid(sampling[name], neutral)).map(({name, label}) => [label, shown(sampling[name]).slice(0, 300)]),
     ];

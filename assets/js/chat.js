@@ -5,7 +5,7 @@
  * @typedef {{thought: string, tool: string, given: string, observation: string, ms: number}} Step
  * @typedef {{ending: string, model?: string, quantization?: string, prompt_tokens?: number, reused_tokens?: number,
  *     reply_tokens?: number, first_token_s?: number, tokens_per_s?: number, options?: any, steps?: Step[],
- *     thinking?: string, thought_tokens?: number, thought_s?: number}} Facts
+ *     thinking?: string, thought_tokens?: number, thought_s?: number, begun?: boolean}} Facts
  * @typedef {{role: 'user' | 'assistant', text: string, parent: number | null, facts?: Facts | null}} Message
  * @typedef {{nodes: Message[], head: number | null, options?: any, name: string, pinned: number[]}} Chat
  */

@@ -6,31 +6,46 @@ import {make} from './dom.js';
 /**
  * @param {{readOptions: () => void, writeOptions: () => void}} gradio asks it for what the controls hold, or gives it
  * @param {(options: Options) => void} onChange
+ * @param {() => string[]} lacking names of options that the model cannot use
  */
-export const makeOptions = (gradio, onChange) => {
+export const makeOptions = (gradio, onChange, lacking) => {
     /** @type {((options: Options) => void)[]} */
     let asking = [];
     /** @type {Options} */
     let given = {};
+    /** What the controls hold, as far as it is known here. @type {Options | null} */
+    let now = null;
     const named = (/** @type {string[]} */ order, /** @type {any[]} */ values) => Object.fromEntries(order.map((name, place) => [name, values[place]]));
     const calls = {
         hearOptions: (/** @type {string[]} */ order, /** @type {any[]} */ values) => {
             const waiting = asking;
             asking = [];
-            for (const resolve of waiting) resolve(named(order, values));
+            now = named(order, values);
+            // A check box that is greyed is off, whatever it shows.
+            const off = lacking().filter((name) => typeof now?.[name] === 'boolean').map((name) => [name, false]);
+            for (const resolve of waiting) resolve({...now, ...Object.fromEntries(off)});
         },
-        seeOptions: (/** @type {string[]} */ order, /** @type {any[]} */ values) => onChange(named(order, values)),
+        seeOptions: (/** @type {string[]} */ order, /** @type {any[]} */ values) => {
+            now = named(order, values);
+            onChange(now);
+        },
         giveOptions: (/** @type {string[]} */ order) => order.map((name) => given[name]),
+    };
+    const write = (/** @type {Options} */ options) => {
+        given = options;
+        now = options;
+        gradio.writeOptions();
+        onChange(now);
     };
     return {
         calls,
+        get now() { return now; },
         /** What the controls hold now. @returns {Promise<Options>} */
         read: () => new Promise((resolve) => { asking.push(resolve); gradio.readOptions(); }),
-        /** Have the controls show these. @param {Options} options */
-        write: (options) => {
-            given = options;
-            gradio.writeOptions();
-        },
+        /** Have the controls show these. */
+        write,
+        /** Change some of them. @param {Options} some */
+        set: (some) => write({...now, ...some}),
     };
 };
 
@@ -64,5 +79,18 @@ export const greyOptions = (features, missing) => {
             control.append(note);
         }
         if (note) note.textContent = reason;
+    }
+};
+
+/** Options as a tab remembered them over a reload; null when there are none that fit.
+ * @param {string} text @param {Options} defaults by name, as the controls hold them
+ * @returns {Options | null} */
+export const asKept = (text, defaults) => {
+    try {
+        const kept = JSON.parse(text);
+        const fits = (/** @type {string} */ name) => typeof kept[name] === typeof defaults[name];
+        return Object.keys(defaults).every(fits) ? Object.fromEntries(Object.keys(defaults).map((name) => [name, kept[name]])) : null;
+    } catch {
+        return null;
     }
 };

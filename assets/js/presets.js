@@ -7,8 +7,8 @@ const CUSTOM = 'Custom';
 
 /** @typedef {{name: string, text: string}} Preset */
 
-/** @param {Preset[]} readyMade */
-export const makePresets = (readyMade) => {
+/** @param {Preset[]} readyMade @param {(text: string, undo: () => void) => void} say */
+export const makePresets = (readyMade, say) => {
     /** @type {Preset[]} */
     let own = [];
     const readOwn = () => {
@@ -33,10 +33,11 @@ export const makePresets = (readyMade) => {
     const menu = make('select', {id: 'preset', 'aria-label': 'Ready-made system prompts', onchange: () => choose(Number(menu.value))});
     const save = button({onclick: () => askName()}, 'Save as…');
     const remove = button({onclick: () => {
-        const gone = inUse();
+        const [gone, before] = [inUse(), own];
         writeOwn(own.filter((preset) => preset !== gone));
         draw();
         menu.focus();
+        say('The preset is deleted.', () => { writeOwn(before); draw(); });
     }}, 'Delete');
     const trouble = make('span', {role: 'status', class: 'trouble'});
     const bar = make('div', {class: 'bar'}, make('label', {for: 'preset'}, 'Preset'), menu, save, remove, trouble);
@@ -68,11 +69,19 @@ export const makePresets = (readyMade) => {
             event.preventDefault();
             const given = field.value.trim();
             if (!given) return;
-            const others = own.filter((preset) => preset.name !== given);
-            const isKept = writeOwn([...others, {name: given, text: area().value}]);
+            const same = (/** @type {Preset} */ preset) => preset.name.toLowerCase() === given.toLowerCase();
+            if (readyMade.some(same) || [NONE, CUSTOM].includes(given)) {
+                field.setCustomValidity('A ready-made preset has this name. Choose another.');
+                field.reportValidity();
+                return;
+            }
+            const before = own;
+            const isKept = writeOwn([...own.filter((preset) => !same(preset)), {name: given, text: area().value}]);
+            if (isKept && own.length === before.length) say('The preset is replaced.', () => { writeOwn(before); draw(); });
             trouble.textContent = isKept ? '' : 'This browser does not keep it: its storage is full or closed.';
             close();
         }}, field, make('button', {type: 'submit'}, 'Save'), button({onclick: close}, 'Cancel'));
+        field.addEventListener('input', () => field.setCustomValidity(''));
         field.addEventListener('keydown', (event) => {
             if (event.key === 'Escape') { event.stopPropagation(); close(); }
         });

@@ -21,7 +21,11 @@ export const makeScroll = (chat) => {
         pill.hidden = following;
     }, {passive: true});
     new MutationObserver(toEnd).observe(chat, {childList: true, subtree: true, characterData: true});
-    new ResizeObserver(toEnd).observe(chat);
+    new ResizeObserver(() => {
+        toEnd();
+        // What stands below keeps the edges of the messages beside their scroll bar.
+        chat.parentElement?.style.setProperty('--gutter', `${(chat.offsetWidth - chat.clientWidth) / 2}px`);
+    }).observe(chat);
     chat.after(make('div', {class: 'to-end-place'}, pill));
     return {restart};
 };

@@ -1,6 +1,7 @@
 // The sidebar: a list of the chats that this browser keeps, a search, a menu. What it does is in app.js.
-import {button, icon, make} from './dom.js';
+import {button, find, icon, make} from './dom.js';
 import {fromText} from './chat.js';
+import {makeMenu} from './menu.js';
 
 const DAYS = ['Today', 'Yesterday', 'Earlier'];
 const SHARED = 'A share link changes when the server is started again, and the chats stay with the old one: export them.';
@@ -36,7 +37,7 @@ const dayOf = (/** @type {number} */ time) => {
  */
 export const makeSidebar = (element, store, page) => {
     const nav = /** @type {HTMLElement} */ (element.querySelector('nav'));
-    const phone = window.matchMedia('(max-width: 800px)');
+    const phone = window.matchMedia('(max-width: 800px), (max-height: 480px)');
     const list = make('div', {class: 'list'});
     const notes = make('div', {class: 'notes', role: 'status'});
     const search = make('input', {type: 'search', placeholder: 'Search chats', 'aria-label': 'Search chats', oninput: () => render()});
@@ -119,12 +120,11 @@ export const makeSidebar = (element, store, page) => {
     const drawNotes = () => {
         const lines = [];
         if (store.fault) lines.push(make('p', {class: 'warning'}, FAULTS[store.fault]));
-        if (store.isForeign(page.openKey())) {
-            lines.push(make('p', {}, 'The open chat was changed in another tab. ',
-                button({onclick: () => page.open(page.openKey())}, 'Show it as it is there')));
-        }
         if (location.hostname.endsWith('.gradio.live')) lines.push(make('p', {}, SHARED));
         notes.replaceChildren(...lines);
+        // Where one looks: above the message box.
+        find('elsewhere').replaceChildren(...(store.isForeign(page.openKey()) ? [make('p', {class: 'news', role: 'status'}, 'This chat was changed in another tab. ',
+            button({onclick: () => page.open(page.openKey())}, 'Show it as it is there'))] : []));
     };
     const render = () => { drawList(); drawNotes(); };
 
@@ -134,7 +134,7 @@ export const makeSidebar = (element, store, page) => {
         if (chosenFile) await page.importFile(chosenFile);
         file.value = '';
     }});
-    const item = (/** @type {string} */ label, /** @type {() => void} */ work) => button({onclick: () => { menu.open = false; summary.focus(); work(); }}, label);
+    const item = (/** @type {string} */ label, /** @type {() => void} */ work) => button({onclick: () => { unfolding.close(); unfolding.focus(); work(); }}, label);
     const summary = make('summary', {}, icon('files'), 'Export and import');
     const menu = make('details', {class: 'files'}, summary, make('div', {class: 'menu'},
         item('Export this chat (JSON)', page.exportJson),
@@ -147,12 +147,11 @@ export const makeSidebar = (element, store, page) => {
     const close = () => { fold(true); opener().focus(); };
     nav.addEventListener('keydown', (event) => {
         if (event.key !== 'Escape') return;
-        if (menu.open) { menu.open = false; summary.focus(); } else if (phone.matches) close(); else return;
+        if (!phone.matches) return;
+        close();
         event.stopPropagation();
     });
-    document.addEventListener('click', ({target}) => {
-        if (!menu.contains(/** @type {Node} */ (target))) menu.open = false;
-    });
+    const unfolding = makeMenu(menu);
     opener().append(icon('panel'));
     opener().setAttribute('aria-expanded', 'true');
     opener().addEventListener('click', () => fold(!isFolded()));

@@ -1,5 +1,5 @@
 // The chat pane: the messages that are shown, each drawn once and again only when it changes.
-import {askedWith, captionOf, detailsOf, noteOf, thoughtFor} from './captions.js';
+import {askedWith, detailsOf, noteOf, thoughtFor} from './captions.js';
 import {button, copy, fit, icon, make} from './dom.js';
 import {pathOf, versionsOf} from './chat.js';
 import {drawWords} from './words.js';
@@ -16,7 +16,7 @@ import {drawWords} from './words.js';
  * @property {Map<number, string>} html replies as HTML, by the number of the message
  * @property {Map<number, Token[]>} tokens of the replies whose probabilities are known
  * @property {Set<number>} leftOut messages that the model did not see at the last turn
- * @property {Set<number>} going messages that the next one would leave out
+ * @property {Set<number> | null} going messages that the next one would leave out, where that is known
  * @property {number | null} explained the reply that is shown word by word
  * @property {number[]} compared replies that stand side by side
  * @property {boolean} isWriting
@@ -79,10 +79,12 @@ export const makeTranscript = (pane, page) => {
     const log = make('section', {role: 'log', 'aria-label': 'Conversation', 'aria-live': 'off'});
     /** @type {Map<number, {key: string, node: HTMLElement}>} */
     let drawn = new Map();
+    /** @type {HTMLElement | null} */
+    let welcome = null;
     let waiting = 0;  // the idle callback that draws what is not drawn yet
 
     const tool = (/** @type {import('./dom.js').Picture} */ picture, /** @type {string} */ label, /** @type {number} */ n, /** @type {string} */ act, /** @type {() => void} */ work, more = {}) => button(
-        {class: 'tool', 'data-act': act, 'data-n': n, 'aria-label': label, title: label, onclick: work, ...more}, icon(picture));
+        {class: 'tool', 'data-act': act, 'data-n': n, 'aria-label': `${label}, message ${n + 1}`, title: label, onclick: work, ...more}, icon(picture));
 
     const edit = (/** @type {HTMLElement} */ turn, /** @type {number} */ n, /** @type {string} */ text, /** @type {boolean} */ isUser) => {
         if (turn.querySelector('.editor')) return;
@@ -112,15 +114,18 @@ export const makeTranscript = (pane, page) => {
         area.setSelectionRange(area.value.length, area.value.length);
     };
 
-    const facts = (/** @type {import('./chat.js').Facts | null | undefined} */ of) => {
-        const caption = of ? captionOf(of) : '';
-        if (!of || !caption) return null;
-        const rows = detailsOf(of, page.optionRows()).flatMap(([name, value]) => [make('dt', {}, name), make('dd', {}, value)]);
-        return make('span', {class: 'caption', tabindex: 0}, caption, make('span', {class: 'details', role: 'tooltip'}, make('dl', {}, ...rows)));
+    const facts = (/** @type {import('./chat.js').Facts | null | undefined} */ of, /** @type {number} */ place) => {
+        const rows = of ? detailsOf(of, page.optionRows()).flatMap(([name, value]) => [make('dt', {}, name), make('dd', {}, value)]) : [];
+        if (!rows.length) return null;
+        /** @type {HTMLElement} */
+        const pressed = button({class: 'tool', 'data-act': 'details', 'aria-label': `Details of reply ${place}`, 'aria-expanded': 'false', onclick: () => {
+            pressed.setAttribute('aria-expanded', String(pressed.parentElement?.classList.toggle('open')));
+        }}, icon('info'));
+        return make('span', {class: 'caption'}, pressed, make('span', {class: 'details', role: 'note'}, make('dl', {}, ...rows)));
     };
 
     const arrow = (/** @type {'back' | 'next'} */ picture, /** @type {string} */ label, /** @type {number | undefined} */ n) => (n === undefined
-        ? button({disabled: true, 'aria-label': label}, icon(picture))
+        ? button({disabled: true, 'aria-label': label, title: label}, icon(picture))
         : tool(picture, label, n, 'select', () => page.act({do: 'select', n})));
 
     const tools = (/** @type {View} */ view, /** @type {number} */ n, /** @type {number[]} */ versions, /** @type {() => HTMLElement} */ turn) => {
@@ -145,13 +150,18 @@ export const makeTranscript = (pane, page) => {
                 row.append(button({class: 'named', 'data-act': 'continue', 'data-n': n, onclick: () => page.act({do: 'continue', n})}, icon('continue'), 'Continue'));
             }
             if (!('exact_prompt' in missing)) row.append(tool('prompt', 'Exact prompt', n, 'prompt', () => page.showPrompt(n)));
-            if (node.facts?.options && node.facts.ending !== 'edited') {
+            // What went on from words that were there is not repeated by its settings alone.
+            if (node.facts?.options && node.facts.ending !== 'edited' && !node.facts.begun) {
                 row.append(tool('replay', 'Replay with the same settings', n, 'replay', () => page.act({do: 'replay', n})));
             }
-            if (view.tokens.has(n)) row.append(tool('why', 'Why these words', n, 'why', () => page.explain(n), {'aria-pressed': String(view.explained === n)}));
+            const caption = facts(node.facts, n + 1);
+            if (caption) row.append(caption);
+            if (view.tokens.has(n)) {
+                const pressed = {'data-act': 'why', 'data-n': n, 'aria-pressed': String(view.explained === n), title: 'See what else each word could have been', onclick: () => page.explain(n)};
+                row.append(isLast ? button({...pressed, class: 'named why'}, icon('why'), 'Why these words?')
+                    : tool('why', 'Why these words?', n, 'why', () => page.explain(n), pressed));
+            }
         }
-        const caption = facts(node.facts);
-        if (caption) row.append(caption);
         return row;
     };
 
@@ -181,8 +191,8 @@ export const makeTranscript = (pane, page) => {
     const compared = (view) => make('article', {class: 'turn assistant two'}, ...view.compared.map((n) => {
         const node = view.chat.nodes[n];
         const row = make('div', {class: 'tools'},
-            button({class: 'named', 'data-act': 'select', 'data-n': n, onclick: () => page.act({do: 'select', n})}, 'Keep this one'), facts(node.facts));
-        return make('div', {class: 'column-of-two'}, make('h4', {}, askedWith(node.facts ?? {ending: 'stop'})),
+            button({class: 'named', 'data-act': 'select', 'data-n': n, onclick: () => page.act({do: 'select', n})}, 'Keep this one'), facts(node.facts, n + 1));
+        return make('div', {class: 'column-of-two'}, make('h2', {}, askedWith(node.facts ?? {ending: 'stop'})),
             thinkingOf(node.facts), body(view.html.get(n), node.text), drawSteps(node.facts?.steps ?? []), row);
     }));
 
@@ -196,14 +206,21 @@ export const makeTranscript = (pane, page) => {
         if (view.chat.head === null) {
             drawn = new Map();
             log.replaceChildren();
-            if (!pane.querySelector('.welcome')) pane.replaceChildren(page.welcome());
+            const missing = Object.keys(page.missing()).join();
+            if (welcome?.parentElement !== pane || welcome.dataset.missing !== missing) {
+                welcome = page.welcome();
+                welcome.dataset.missing = missing;
+                pane.replaceChildren(welcome);
+            }
             return;
         }
         if (log.parentElement !== pane) pane.replaceChildren(log);
         const path = pathOf(view.chat);
         const versions = versionsOf(view.chat);
         const missing = Object.keys(page.missing()).join();
-        const isForgotten = (/** @type {number} */ n) => view.leftOut.has(n);
+        // One source: what the next message would leave out, or where that is not known, what the last one did.
+        const out = view.going ?? view.leftOut;
+        const isForgotten = (/** @type {number} */ n) => out.has(n);
         const lastForgotten = path.filter(isForgotten).at(-1);
         /** @type {Map<number, {key: string, node: HTMLElement}>} */
         const next = new Map();
@@ -215,7 +232,6 @@ export const makeTranscript = (pane, page) => {
             const before = drawn.get(n);
             const made = before?.key === key && before.node.dataset.text === node.text ? before : {key, node: message(view, n, versions(n))};
             made.node.classList.toggle('forgotten', isForgotten(n));
-            made.node.classList.toggle('going', view.going.has(n));
             next.set(n, made);
             return made.node;
         };

@@ -76,6 +76,7 @@ export class Turn {
      *     options: any,
      *     action: any,
      *     owner: string,
+     *     isExplained: boolean,
      *     keep: (chat: Chat) => void,
      *     changed: (turn: Turn) => void,
      * }} of `keep` writes down what there is of the chat, `changed` has the page drawn again

@@ -22,6 +22,8 @@ document.addEventListener('keydown', ({key}) => { if (key === 'Escape') menu.rem
 
 /** @param {Token[]} tokens @param {number} place @param {HTMLElement} word @param {(ids: number[]) => void} branch */
 const open = (tokens, place, word, branch) => {
+    // While a reply is written nothing can branch.
+    if (find('running').firstChild) return;
     menu.replaceChildren(...tokens[place].top.map(([id, piece, logprob, goesOn]) => button({
         role: 'menuitem',
         disabled: !goesOn,

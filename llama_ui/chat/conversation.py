@@ -54,6 +54,7 @@ class Facts:
         steps: what was done with tools before it.
         thinking: what the model thought before it; sent back only where an option says so.
         thought_tokens, thought_s: how many tokens, and seconds, that took.
+        begun: whether it went on from words that were there, so its options alone do not repeat it.
     """
 
     ending: Ending = "stop"
@@ -69,6 +70,7 @@ class Facts:
     thinking: str = ""
     thought_tokens: int = 0
     thought_s: float = 0.0
+    begun: bool = False
 
     def __post_init__(self) -> None:
         check_text(self.thinking, MAX_CHAT_CHARS)

@@ -32,26 +32,26 @@ class ChatOptions:
     system: str = row(
         "text", "", "System prompt",
         "Who the model should be and how it should answer. Empty: none is sent.",
-        "Prompt", neutral="", placeholder="You are a pirate. Answer in one sentence.",
+        "Personality", neutral="", placeholder="You are a pirate. Answer in one sentence.",
     )
     sampling: Sampling = Sampling()  # noqa: RUF009 - immutable
     keep_last: int | None = row(
-        "whole", None, "Remember", "The last N exchanges.",
-        "Prompt", low=0, high=1_000, empty="all that fit",
+        "whole", None, "Memory", "How many recent exchanges to send.",
+        "Memory", low=0, high=1_000, empty="all that fit",
     )
     reminder: str = row(
         "text", "", "Reminder",
         "Repeated at the end of each of your messages, for models that forget.",
-        "Prompt", neutral="", placeholder="Answer in one sentence.",
+        "Personality", neutral="", placeholder="Answer in one sentence.",
     )
     send_thinking: bool = row(
         "flag", False, "Send thinking back",
         "What the model thought before earlier replies is sent with them, if its template lets it.",
-        "Prompt", on=True, neutral=False,
+        "Memory", on=True, neutral=False,
     )
     tools: bool = row(
         "flag", False, "Tools", "Lets the model use tools, each step shown under its answer.",
-        "Reply", on=True, neutral=False,
+        "Lab", on=True, neutral=False,
     )
     # fmt: on
 

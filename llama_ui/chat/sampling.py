@@ -38,51 +38,51 @@ class Sampling:
     # fmt: off
     temperature: float = row(
         "number", 0.7, "Temperature", "0 always takes the likeliest word; above 1 runs wild.",
-        "Sampling", low=0, high=5, step=0.05, feature="temperature",
+        "Creativity", low=0, high=5, step=0.05, feature="temperature",
     )
     top_p: float = row(
         "number", 0.9, "Top-p", "Choose among the likeliest words that add up to this.",
-        "Sampling", low=0.05, high=1, step=0.05, neutral=1.0, feature="top_p",
+        "Creativity", low=0.05, high=1, step=0.05, neutral=1.0, feature="top_p",
     )
     top_k: int = row(
         "whole", 50, "Top-k", "Choose among at most this many words.",
-        "Sampling", low=1, high=1000, feature="top_k",
+        "Creativity", low=1, high=1000, feature="top_k",
     )
     min_p: float = row(
         "number", 0.0, "Min-p", "Leave out words less likely than this share of the likeliest.",
-        "Sampling", low=0, high=1, step=0.01, neutral=0.0, feature="min_p",
+        "Creativity", low=0, high=1, step=0.01, neutral=0.0, feature="min_p",
     )
     repetition_penalty: float = row(
         "number", 1.0, "Repetition penalty", "Above 1, words already used become less likely.",
-        "Sampling", low=1, high=2, step=0.05, neutral=1.0, feature="repetition_penalty",
+        "Creativity", low=1, high=2, step=0.05, neutral=1.0, feature="repetition_penalty",
         wire={"llama.cpp": "repeat_penalty"},
     )
     presence_penalty: float = row(
         "number", 0.0, "Presence penalty",
         "Above 0, words that the reply has already become less likely; below 0, likelier.",
-        "Sampling", low=-2, high=2, step=0.1, neutral=0.0, feature="presence_penalty",
+        "Creativity", low=-2, high=2, step=0.1, neutral=0.0, feature="presence_penalty",
     )
     frequency_penalty: float = row(
         "number", 0.0, "Frequency penalty", "The same, more with each time that a word is used.",
-        "Sampling", low=-2, high=2, step=0.1, neutral=0.0, feature="frequency_penalty",
+        "Creativity", low=-2, high=2, step=0.1, neutral=0.0, feature="frequency_penalty",
     )
     max_new_tokens: int = row(
         "whole", 512, "Max new tokens", "The longest reply; this room is kept free for it.",
-        "Reply", low=1, high=4096,
+        "Memory", low=1, high=4096,
         wire={"openai": "max_tokens", "vllm": "max_tokens", "llama.cpp": "n_predict"},
     )
     seed: int | None = row(
-        "whole", None, "Seed", "The same seed, the same reply.",
-        "Reply", low=0, high=2**31 - 1, empty="random", feature="seed",
+        "whole", None, "Seed", "Same seed and settings give the same reply.",
+        "Lab", low=0, high=2**31 - 1, empty="random", feature="seed",
     )
     stop: tuple[str, ...] = row(
         "lines", (), "Stop words", "The reply ends before any of them. One a line.",
-        "Reply", neutral=(),
+        "Lab", neutral=(),
     )
     top_logprobs: int = row(
         "whole", 0, "Word probabilities",
-        "Keeps what else each word could have been: the ? under a reply shows it.",
-        "Reply", low=0, high=5, neutral=0, on=5, feature="logprobs", wire=None,
+        "Keeps what else each word could have been, for “Why these words?” under a reply.",
+        "Lab", low=0, high=5, neutral=0, on=5, feature="logprobs", wire=None,
     )
     # fmt: on
 

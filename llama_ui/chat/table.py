@@ -15,7 +15,7 @@ from llama_ui.chat.text import check_text
 from llama_ui.errors import OptionError
 
 Kind = Literal["number", "whole", "text", "lines", "flag"]
-Section = Literal["Prompt", "Sampling", "Reply"]
+Section = Literal["Personality", "Creativity", "Memory", "Lab"]
 Dialect = Literal["openai", "vllm", "llama.cpp"]
 
 MAX_LINES = 8

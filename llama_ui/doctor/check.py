@@ -62,6 +62,7 @@ def run_doctor(settings: Settings | None, as_json: bool = False) -> int:
     # Libraries warn of what is a finding here, and would stand between the lines.
     logging.disable(logging.WARNING)
     checks = machine.checks(settings.is_pocket if settings else False)
+    checks["Kernels"] = machine.kernels
     label = source = "Llama UI"
     if settings is not None:
         from llama_ui.doctor import model

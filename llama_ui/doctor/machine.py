@@ -91,7 +91,10 @@ def _gpu(is_pocket: bool) -> list[Finding]:
     if is_pocket:
         return [Finding("GPU", "ok", "none: Pocket Llama runs on the CPU")]
     if shutil.which("nvidia-smi") is None:
-        found = "none: replies will take long", "Pocket Llama is made for CPUs: --model pocket."
+        found = (
+            "No GPU found; replies will be slow",
+            "Pocket Llama is made for CPUs: --model pocket.",
+        )
     elif torch.version.cuda is None:
         build = torch.__version__.partition("+")[0]
         found = (
@@ -124,6 +127,24 @@ def _bitsandbytes() -> list[Finding]:
         problem = f"a 4-bit product on {device} is wrong by {off:.0%}"
         return [Finding(name, "failed", problem, reinstall)]
     return [Finding(name, "ok", f"a 4-bit product on {device} is right")]
+
+
+def kernels() -> list[Finding]:
+    """Whether our own kernels run on each GPU; a load that finds them unusable goes on without."""
+    import torch
+
+    from llama_ui.engine.local.kernels import nf4, step
+
+    if not torch.cuda.is_available():
+        return [Finding("Kernels", "skipped", "they are for GPUs")]
+    devices = [torch.device("cuda", index) for index in range(torch.cuda.device_count())]
+    reasons = [unusable(device) for device in devices for unusable in (nf4.unusable, step.unusable)]
+    if any(reasons):
+        next_step = (
+            "Nothing has to be done: the model runs with bitsandbytes' products, more slowly."
+        )
+        return [Finding("Kernels", "warning", "; ".join(filter(None, reasons)), next_step)]
+    return [Finding("Kernels", "ok", "our 4-bit products and steps are right")]
 
 
 def _error_of_a_product(device: str) -> float:

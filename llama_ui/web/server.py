@@ -19,7 +19,7 @@ from starlette.applications import Starlette
 from starlette.routing import BaseRoute
 
 from llama_ui.chat.options import ChatOptions
-from llama_ui.chat.sampling import Sampling
+from llama_ui.chat.sampling import LIMITS, Sampling
 from llama_ui.engine.starter import EngineStarter
 from llama_ui.errors import OptionError
 from llama_ui.settings import Settings, is_loopback
@@ -65,7 +65,9 @@ def serve(
     in_space = space_host is not None
     gate, hosts = _make_gate(settings, in_space), {space_host} if space_host else set()
     sampling = Sampling(max_new_tokens=gate.limits.longest(settings.first_reply_tokens))
-    pacer, defaults = FramePacer(), ChatOptions(settings.system_prompt, sampling)
+    # On the page, why each word was chosen is a click away; programs ask for it.
+    explained = replace(sampling, top_logprobs=int(LIMITS["top_logprobs"][1]))
+    pacer, defaults = FramePacer(), ChatOptions(settings.system_prompt, explained)
     page = build_page(defaults, Api(starter, sampling, pacer, gate))
     page.queue(max_size=_CALLS)
     auth, is_made_up = settings.auth_pair, False
@@ -110,7 +112,7 @@ def serve(
                 theme=build_theme(),
                 css_paths=STYLES,
                 max_threads=_CALLS,
-                footer_links=["api", "settings"],
+                footer_links=[],
                 run_history=False,
                 enable_monitoring=False,
                 ssr_mode=False,

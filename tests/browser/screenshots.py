@@ -36,7 +36,7 @@ def main() -> None:
 def option(page: Page, elem_id: str, value: str) -> None:
     if not page.locator("#options h2").is_visible():
         page.click("#keys .options-button")
-    field = page.locator(f"#{elem_id} textarea, #{elem_id} input").first
+    field = page.locator(f"#option-{elem_id} textarea, #option-{elem_id} input").first
     field.fill(value)
     field.press("Tab")
     page.click("#options .options-button")
@@ -46,7 +46,7 @@ def say(page: Page, text: str) -> None:
     count = page.locator("#transcript .turn.assistant").count()
     page.fill("#message textarea", text)
     page.press("#message textarea", "Enter")
-    expect(page.locator("#transcript .turn.assistant")).to_have_count(count + 1, timeout=60_000)
+    expect(page.locator("#transcript .turn.assistant")).to_have_count(count + 1, timeout=300_000)
     expect(page.locator("#send")).to_be_visible()
 
 
@@ -63,25 +63,21 @@ def chat(page: Page) -> None:
 
 
 def words(page: Page) -> None:
-    page.click("#keys .options-button")
-    page.locator("#option-top_logprobs input").check()
-    page.click("#options .options-button")
     option(page, "temperature", "1")
     say(page, "Tell me a tiny story about a brave llama.")
-    page.hover("#transcript .turn.assistant")
     page.click('[data-act="why"]')
     page.locator(".tokens .p3, .tokens .p4").nth(1).hover()
 
 
 def compare(page: Page) -> None:
     page.click("#keys .options-button")
-    page.get_by_text("Compare two replies").click()
+    page.locator("#compare").get_by_text("Compare", exact=True).click()
     page.locator("#difference input").click()
     page.get_by_role("option", name="System prompt", exact=True).click()
     page.fill("#second-value textarea", "You are a pirate.")
     page.fill("#message textarea", "What does temperature do?")
     page.click("#send-both")
-    expect(page.locator(".column-of-two .named")).to_have_count(2, timeout=60_000)
+    expect(page.locator(".column-of-two .named")).to_have_count(2, timeout=300_000)
     page.click("#options .options-button")
 
 
@@ -98,13 +94,12 @@ def meter(page: Page) -> None:
         say(page, text)
     option(page, "max_new_tokens", "1900")
     page.fill("#message textarea", "And what was my name again?")
-    expect(page.locator(".meter em")).to_be_visible()
+    page.click("#ring")
+    expect(page.locator("#meter em")).to_be_visible()
 
 
 def tools(page: Page) -> None:
-    page.click("#keys .options-button")
-    page.locator("#option-tools input").check()
-    page.click("#options .options-button")
+    page.click(".chip")
     option(page, "temperature", "0")
     for text in (
         "Hey, how are you today?",

@@ -36,6 +36,12 @@ def chat(page: Page, text: str) -> str:
     return replies.last.locator(".md").inner_text()
 
 
+def more(page: Page, elem_id: str) -> None:
+    """Choose from the menu of the chat."""
+    page.click("#actions summary")
+    page.click(f"#{elem_id}")
+
+
 def set_option(page: Page, elem_id: str, value: str) -> None:
     kinds = ("input[type=number]", "input[type=text]", "textarea")
     field = page.locator(", ".join(f"#option-{elem_id} {kind}" for kind in kinds)).first
@@ -58,7 +64,9 @@ def test_a_message_streams_and_keeps_the_focus(page):
     expect(page.locator(".turn.user .typed")).to_have_text("Hello!")
     expect(page.locator(".turn.assistant")).to_have_text(re.compile(r"\w"), timeout=60_000)
     wait_until_idle(page)
-    expect(page.locator(".caption")).to_have_text(re.compile(r"\d+ tokens · .* · seed \d+"))
+    expect(page.locator(".details")).to_have_text(
+        re.compile(r"Reply\d+ tokens, \d+ tokens/s.*First token\d+\.\d\d s.*Seed\d+")
+    )
     expect(page.locator("#message textarea")).to_be_focused()
 
 
@@ -96,7 +104,7 @@ def tool(page: Page, turn: str, act: str, label: str = "") -> None:
     """Click a button under a message, as a mouse does: it shows when the mouse is there."""
     row = page.locator(turn)
     row.hover()
-    row.locator(f'[data-act="{act}"]' + (f'[aria-label="{label}"]' if label else "")).click()
+    row.locator(f'[data-act="{act}"]' + (f'[title="{label}"]' if label else "")).click()
 
 
 LAST_REPLY = ".turn.assistant:not(.running):last-child"
@@ -201,7 +209,7 @@ def test_copying_gives_the_text_exactly_as_it_is(page):
     tool(page, ".turn.user", "copy")
     expect(page.locator(".turn.user .copied")).to_have_text("Copied")
     assert page.evaluate("navigator.clipboard.readText()") == text
-    page.click("#copy-all")
+    more(page, "copy-all")
     expect(page.locator("#copy-all")).to_have_text("Copied")
     everything = page.evaluate("navigator.clipboard.readText()")
     reply = page.locator(LAST_REPLY).get_attribute("data-text")
@@ -226,12 +234,17 @@ def test_stop_words_reminder_and_memory_reach_the_model(page):
     whole = chat(page, "What does temperature do?")
     word = whole.split()[4]
     set_option(page, "stop", word)
-    page.click("#clear")
+    more(page, "clear")
     expect(page.locator(".example").first).to_be_visible()
     assert chat(page, "What does temperature do?") == whole[: whole.index(word)].rstrip()
     set_option(page, "keep_last", "0")
     chat(page, "Hello!")
+    # The next message, too, would be sent with nothing before it: both exchanges are grey.
+    expect(page.locator(".turn.forgotten")).to_have_count(4)
+    expect(page.locator(".divider")).to_contain_text("2 exchanges")
+    set_option(page, "keep_last", "1")
     expect(page.locator(".turn.forgotten")).to_have_count(2)
+    expect(page.locator(".divider")).to_contain_text("1 exchange.")
 
 
 def test_sampling_presets_and_reset(page):
@@ -247,21 +260,21 @@ def test_sampling_presets_and_reset(page):
 def test_undo_gives_the_typed_text_back(page):
     chat(page, "Hello!")
     chat(page, "What is top_p?")
-    page.click("#undo")
+    more(page, "undo")
     expect(page.locator(".turn.user")).to_have_count(1)
     expect(page.locator("#message textarea")).to_have_value("What is top_p?")
 
 
 def test_clear_shows_the_empty_page_again(page):
     chat(page, "Hello!")
-    page.click("#clear")
-    expect(page.locator(".example")).to_have_count(len(EXAMPLES))
+    more(page, "clear")
+    expect(page.locator(".example")).to_have_count(4)
     expect(page.locator("#actions")).to_be_hidden()
 
 
 def test_an_example_prompt_is_sent_by_a_click(page):
-    page.locator(".example").nth(1).click()
-    expect(page.locator(".turn.user .typed")).to_have_text(EXAMPLES[1])
+    page.locator(".example").nth(2).click()
+    expect(page.locator(".turn.user .typed")).to_have_text(EXAMPLES[2]["text"])
     wait_until_idle(page)
     expect(page.locator(".turn.assistant .md")).to_have_text(re.compile(r"\w"))
 
@@ -271,7 +284,7 @@ def test_an_option_changes_the_reply(page):
     set_option(page, "max_new_tokens", "3")
     chat(page, "Tell me a tiny story about a brave llama.")
     expect(page.locator(".note")).to_contain_text("limit of 3 new tokens")
-    expect(page.locator(".caption")).to_contain_text("3 tokens")
+    expect(page.locator(".details")).to_contain_text("3 tokens")
 
 
 def test_a_seed_repeats_a_reply(page):
@@ -279,7 +292,7 @@ def test_a_seed_repeats_a_reply(page):
     set_option(page, "seed", "11")
     set_option(page, "temperature", "1.5")
     first = chat(page, "Tell me a tiny story about a brave llama.")
-    page.click("#clear")
+    more(page, "clear")
     expect(page.locator(".example").first).to_be_visible()
     assert chat(page, "Tell me a tiny story about a brave llama.") == first
 
@@ -288,8 +301,9 @@ def test_without_a_seed_each_reply_has_a_new_one(page):
     open_options(page)
     chat(page, "Hello!")
     chat(page, "Hello!")
-    seeds = [caption.rsplit(" ", 1)[1] for caption in page.locator(".caption").all_inner_texts()]
-    assert len(set(seeds)) == 2
+    details = page.locator(".details").all_text_contents()
+    seeds = {re.search(r"Seed(\d+)", text)[1] for text in details}
+    assert len(seeds) == 2
     assert "0" not in seeds
 
 
@@ -302,10 +316,10 @@ def test_a_seed_that_is_none_is_explained(page):
 
 
 def test_the_focus_returns_to_the_message_box(page):
-    page.locator(".example").nth(1).click()
+    page.locator(".example").nth(2).click()
     wait_until_idle(page)
     expect(page.locator("#message textarea")).to_be_focused()
-    page.click("#clear")
+    more(page, "clear")
     expect(page.locator("#message textarea")).to_be_focused()
 
 
@@ -386,11 +400,11 @@ def test_an_edited_reply_is_a_version_beside_the_original(page):
 def test_an_undo_can_be_undone(page):
     chat(page, "Hello!")
     reply = chat(page, "What is top_p?")
-    page.click("#undo")
+    more(page, "undo")
     expect(page.locator(".turn.user")).to_have_count(1)
     page.reload()
     expect(page.locator(".turn.user")).to_have_count(1)
-    page.click("#undo")
+    more(page, "undo")
     expect(page.locator(".turn")).to_have_count(0)
     page.locator("#sidebar .toast").get_by_role("button", name="Undo").click()
     expect(page.locator(".turn.user")).to_have_count(2)
@@ -471,7 +485,7 @@ def test_closed_pages_free_the_engine(endless_app, open_page):
     for page in pages:
         page.context.close()
     send(other, "Hello!")
-    expect(other.locator(".caption")).to_contain_text("3 tokens", timeout=20_000)
+    expect(other.locator(".details")).to_contain_text("3 tokens", timeout=20_000)
 
 
 @pytest.mark.parametrize(("width", "height"), [(1440, 900), (390, 844)])
@@ -509,6 +523,10 @@ def test_the_page_opens_while_the_model_loads(start_app, open_page):
 def test_a_model_that_cannot_be_loaded_is_explained(start_app, open_page, tmp_path):
     page = open_page(start_app("--model", str(tmp_path)).url)
     page.wait_for_selector(".badge.failed", timeout=60_000)
+    # At once, and for as long as it is so.
+    expect(page.locator(".fault")).to_contain_text("holds no model: it has no config.json")
+    page.locator("#message textarea").press_sequentially("He")
+    expect(page.locator(".fault")).to_contain_text("holds no model")
     send(page, "Hello!")
     expect(page.locator(".fault")).to_contain_text("holds no model: it has no config.json")
     expect(page.locator("#message textarea")).to_have_value("Hello!")

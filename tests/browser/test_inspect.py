@@ -56,13 +56,13 @@ def test_what_would_be_left_out_is_grey_before_it_is_sent_and_a_pin_holds_it(pag
     chat(page, LONG)
     chat(page, LONG)
     set_option(page, "max_new_tokens", "1900")
-    expect(page.locator(".meter em")).to_contain_text("2 earlier exchanges won't fit")
-    expect(page.locator(".turn.going")).to_have_count(4)
+    expect(page.locator("#meter em")).to_contain_text("2 earlier exchanges won't fit")
+    expect(page.locator(".turn.forgotten")).to_have_count(4)
     set_option(page, "max_new_tokens", "1780")
-    expect(page.locator(".meter em")).to_contain_text("1 earlier exchange won't fit")
-    assert page.locator(".turn.going").first.get_attribute("data-n") == "0"
+    expect(page.locator("#meter em")).to_contain_text("1 earlier exchange won't fit")
+    assert page.locator(".turn.forgotten").first.get_attribute("data-n") == "0"
     tool(page, ".turn.user >> nth=0", "pin")
-    expect(page.locator(".turn.going").first).to_have_attribute("data-n", "2")
+    expect(page.locator(".turn.forgotten").first).to_have_attribute("data-n", "2")
     page.fill("#message textarea", LONG * 4)
     expect(page.locator("#meter .fault")).to_contain_text("the context window holds 2,048")
 
@@ -71,11 +71,11 @@ def test_the_exact_prompt_of_the_draft_and_of_an_earlier_reply(page):
     page.fill("#message textarea", "Hello </s> [INST]!")
     page.click("#show-prompt")
     panel = page.locator("#inspector.open")
-    expect(panel).to_contain_text("What would be sent now")
+    expect(panel).to_contain_text("Prompt preview")
     page.keyboard.press("Escape")
     expect(panel).to_have_count(0)
     page.click("#show-prompt")
-    expect(panel).to_contain_text("What would be sent now")
+    expect(panel).to_contain_text("Prompt preview")
     panel.get_by_role("button", name="Copy text").click()
     expect(panel.locator(".copied")).to_have_text("Copied")
     text = page.evaluate("navigator.clipboard.readText()")
@@ -117,15 +117,15 @@ def test_hovering_a_reply_tells_how_it_came_about_and_replay_repeats_it(page):
 
 def test_two_replies_stand_side_by_side_and_one_is_kept(page):
     open_options(page)
-    page.get_by_text("Compare two replies").click()
+    page.locator("#compare").get_by_text("Compare", exact=True).click()
     page.fill("#second-value textarea", "0")
     page.fill("#message textarea", "Tell me a tiny story about a brave llama.")
     page.get_by_role("button", name="Send the message to both").click()
     expect(page.locator(".column-of-two .named")).to_have_count(2, timeout=60_000)
     wait_until_idle(page)
-    expect(page.locator(".column-of-two h4").first).to_contain_text("temperature 0.7")
+    expect(page.locator(".column-of-two h2").first).to_contain_text("temperature 0.7")
     second = page.locator(".column-of-two").nth(1)
-    expect(second.locator("h4")).to_contain_text("temperature 0,")
+    expect(second.locator("h2")).to_contain_text("temperature 0,")
     text = second.locator(".md").inner_text()
     second.get_by_role("button", name="Keep this one").click()
     expect(page.locator(".versions")).to_have_text("2/2")
@@ -157,6 +157,8 @@ def test_why_this_word_shows_what_else_it_could_have_been_and_goes_there(page):
 
 
 def test_without_probabilities_no_reply_offers_them(page):
+    open_options(page)
+    page.locator("#option-top_logprobs input").uncheck()
     chat(page, "Hello!")
     expect(page.locator('[data-act="why"]')).to_have_count(0)
 

@@ -14,6 +14,7 @@ from tests.browser.conftest import FLAGS, chromium_path
 from tests.browser.test_chat import (
     READY,
     chat,
+    more,
     send,
     wait_until_idle,
 )
@@ -316,7 +317,7 @@ def test_delete_and_undo(page):
 
 def test_clear_deletes_the_open_chat_and_undo_opens_it_again(page):
     chat(page, "Hello!")
-    page.click("#clear")
+    more(page, "clear")
     expect(page.locator(".turn")).to_have_count(0)
     expect(page.locator(TITLES)).to_have_count(0)
     assert stored(page) == {}
@@ -342,7 +343,7 @@ def test_two_tabs_with_the_same_chat_do_not_overwrite_each_other(page):
     other.locator(TITLES).click()
     expect(other.locator(".turn.user .typed")).to_have_text("Hello!")
     chat(page, "From the first tab.")
-    expect(other.locator("#sidebar .notes")).to_contain_text("changed in another tab")
+    expect(other.locator("#elsewhere")).to_contain_text("changed in another tab")
     chat(other, "From the second tab.")
     expect(other.locator("#sidebar .toast")).to_contain_text("Both are kept")
     for one in (page, other):
@@ -370,7 +371,7 @@ def test_what_another_tab_wrote_can_be_shown(page):
     chat(page, "From the first tab.")
     other.get_by_role("button", name="Show it as it is there").click()
     expect(other.locator(".turn.user .typed")).to_have_text(["Hello!", "From the first tab."])
-    expect(other.locator("#sidebar .notes p")).to_have_count(0)
+    expect(other.locator("#elsewhere p")).to_have_count(0)
     chat(other, "From the second tab.")
     assert len(stored(other)) == 1
 

@@ -16,7 +16,7 @@ from tests.engine.hub.faults import NOWHERE, POCKET, hub_environment, without_we
 from tests.engine.hub.server import GRANTED, NEW, PENDING, REFUSED, Repo, serving
 
 NAMES = [
-    *("Python", "Packages", "GPU", "bitsandbytes"),
+    *("Python", "Packages", "GPU", "bitsandbytes", "Kernels"),
     *("Network", "Token", "Model", "Access", "Disk", "Memory", "Port"),
 ]
 REPOS = {
@@ -105,7 +105,7 @@ def test_pocket_llama_needs_no_network_token_or_disk():
     code, said = check()
     assert code == 0
     assert list(said) == NAMES
-    for name in ("Network", "Token", "Access", "Disk"):
+    for name in ("Kernels", "Network", "Token", "Access", "Disk"):
         assert said[name]["status"] == "skipped"
     assert said["bitsandbytes"]["found"] == "a 4-bit product on cpu is right"
     assert said["GPU"]["found"] == "none: Pocket Llama runs on the CPU"

@@ -80,7 +80,7 @@ def fetch_adapter(source: str, revision: str | None = None, report: Report = ign
 
 def _fetch(source: str, revision: str | None, report: Report, inspect: Inspect, kind: Kind) -> Path:
     report(Progress("checking"))
-    folder = local_folder(source)
+    folder = local_folder(source, kind)
     if folder is not None:
         if revision is not None:
             raise ModelError(f"{source} is a folder; it has no revisions.", "Omit --revision.")
@@ -157,17 +157,17 @@ def _cached_folder(source: str, revision: str | None) -> Path | None:
     return Path(constants.HF_HUB_CACHE, repository, "snapshots", commit.resolved)
 
 
-def local_folder(source: str) -> Path | None:
+def local_folder(source: str, kind: Kind = "model") -> Path | None:
     """The folder that a source names; None when it can only be a Hub id; raises ModelError."""
     folder = Path(source).expanduser()
     if folder.is_dir():
         return folder
     if folder.is_file():
-        raise gguf(folder) if folder.suffix == ".gguf" else no_such_model(source)
+        raise gguf(folder) if folder.suffix == ".gguf" else no_such_model(source, kind)
     try:
         validate_repo_id(source)
     except HFValidationError:
-        raise no_such_model(source) from None
+        raise no_such_model(source, kind) from None
     return None
 
 

@@ -166,11 +166,12 @@ def _is_anonymous_401(error: BaseException) -> bool:
     return isinstance(error, HfHubHTTPError) and error.response.status_code == 401
 
 
-def no_such_model(source: str) -> ModelError:
+def no_such_model(source: str, kind: str = "model") -> ModelError:
     """A name that stands neither for a folder nor for a Hub id."""
+    example = ", for example meta-llama/Llama-2-7b-chat-hf" if kind == "model" else ""
     return ModelError(
-        f"There is no model {source!r}: no folder here, and no possible name on the Hub.",
-        "Name a folder, or a model as on its page, for example meta-llama/Llama-2-7b-chat-hf.",
+        f"There is no {kind} {source!r}: no folder here, and no possible name on the Hub.",
+        f"Name a folder, or {'an' if kind == 'adapter' else 'a'} {kind} as on its page{example}.",
     )
 
 

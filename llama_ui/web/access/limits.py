@@ -157,8 +157,10 @@ class Gate:
             now = self._clock()
             requests = [b.of(key, now) for b, key in _of(self._requests, visitor)]
             tokens = [b.of(key, now) for b, key in _of(self._tokens, visitor)]
-            _check(max((b.wait_s(1, now) for b in requests), default=0), "requests for a minute")
-            _check(max((b.wait_s(1, now) for b in tokens), default=0), "tokens for a day")
+            _check(
+                max((b.wait_s(1, now) for b in requests), default=0), "per-minute limit of requests"
+            )
+            _check(max((b.wait_s(1, now) for b in tokens), default=0), "daily limit of tokens")
             for bucket in requests:
                 bucket.take(1)
 
@@ -188,7 +190,9 @@ class Gate:
         with self._lock:
             now = self._clock()
             buckets = [b.of(key, now) for b, key in _of(self._work, visitor)]
-            _check(max((b.wait_s(1, now) for b in buckets), default=0), "requests for a minute")
+            _check(
+                max((b.wait_s(1, now) for b in buckets), default=0), "per-minute limit of requests"
+            )
             mine, near = self._working[visitor.name], self._working[address]
             if mine >= WORK_OF_ONE or near >= WORK_OF_ONE * ADDRESS_FACTOR:
                 raise LimitError("You have asked for many things at once.", "Wait a moment.", 1)
@@ -265,6 +269,4 @@ def _of(pair: list[Buckets[str]], visitor: Visitor) -> list[tuple[Buckets[str], 
 
 def _check(wait_s: float, what: str) -> None:
     if wait_s > 0:
-        raise LimitError(
-            f"You have used up your {what}.", f"Try again in {in_words(wait_s)}.", wait_s
-        )
+        raise LimitError(f"You've reached the {what}.", f"Try again in {in_words(wait_s)}.", wait_s)

@@ -161,15 +161,16 @@ _PAGE = """<!doctype html>
 <meta name="robots" content="noindex">
 <title>Log in to Llama UI</title>
 <style>
-:root {{ color-scheme: light dark; --back: #fafaf9; --card: #fff; --text: #1c1917; --line: #a8a29e;
-  --accent: #6d28d9; --on-accent: #fff; --wrong: #b91c1c; }}
+@font-face {{ font-family: Inter; font-weight: 100 900; src: url("fonts/inter.woff2"); }}
+:root {{ color-scheme: light dark; --back: #faf9fc; --card: #fff; --text: #23202e; --line: #8d86a3;
+  --accent: #6d5ae0; --on-accent: #fff; --wrong: #b91c1c; }}
 @media (prefers-color-scheme: dark) {{
-  :root {{ --back: #1c1917; --card: #292524; --text: #fafaf9; --line: #78716c;
-    --accent: #c4b5fd; --on-accent: #1c1917; --wrong: #fca5a5; }}
+  :root {{ --back: #15141b; --card: #1f1e28; --text: #ecebf2; --line: #6f6a80;
+    --accent: #a599f5; --on-accent: #15141b; --wrong: #fca5a5; }}
 }}
 * {{ box-sizing: border-box; }}
 body {{ margin: 0; min-height: 100vh; display: grid; place-items: center; padding: 16px;
-  background: var(--back); color: var(--text); font: 16px/1.5 system-ui, sans-serif; }}
+  background: var(--back); color: var(--text); font: 16px/1.5 Inter, system-ui, sans-serif; }}
 main {{ width: 100%; max-width: 360px; }}
 form {{ padding: 24px; border-radius: 12px;
   background: var(--card); border: 1px solid var(--line); }}

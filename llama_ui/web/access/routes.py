@@ -73,6 +73,7 @@ ROWS = (
     Row("/assets/{path}", who="anybody"),
     Row("/static/{path}", who="anybody"),
     Row("/scripts/{path}", who="anybody"),
+    Row("/fonts/{path}", who="anybody"),
     # The log-in; closed without --auth.
     Row("/login", ("GET",), "anybody"),
     Row("/login", _POST, "anybody", "log-in", "form", 10 * _KB),

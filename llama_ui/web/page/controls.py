@@ -40,7 +40,7 @@ def build_controls(defaults: ChatOptions) -> Controls:
     gr.HTML('<div class="presets"></div>', elem_id="presets", js_on_load=None, padding=False)
     for section in get_args(Section):
         gr.HTML(f"<h3>{section}</h3>", js_on_load=None, padding=False)
-        if section == "Sampling":
+        if section == "Creativity":
             with gr.Row(elem_id="samplings"):
                 named = [gr.Button(name, size="sm", min_width=0) for name in SAMPLINGS]
         for option in OPTIONS:
@@ -61,7 +61,7 @@ def build_controls(defaults: ChatOptions) -> Controls:
         js=_returns([values[name] for name in controls]),
         **on_the_page,
     )
-    with gr.Accordion("Compare two replies", open=False, elem_id="compare"):
+    with gr.Accordion("Compare", open=False, elem_id="compare"):
         difference = gr.Dropdown(
             [*DIFFERENCES],
             value=DIFFERENCES[0],

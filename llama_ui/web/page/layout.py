@@ -12,7 +12,7 @@ from llama_ui.chat.options import OPTIONS, ChatOptions, form_of
 from llama_ui.chat.table import Option
 from llama_ui.web.api.functions import Api
 from llama_ui.web.page.controls import build_controls
-from llama_ui.web.page.presets import EXAMPLES, SYSTEM_PROMPTS
+from llama_ui.web.page.presets import EXAMPLES, SAMPLINGS, SYSTEM_PROMPTS
 from llama_ui.web.page.theme import ASSETS
 
 # Imported here and not in a <head>: it must run once this component is on the page.
@@ -38,6 +38,7 @@ def build_page(defaults: ChatOptions, api: Api) -> gr.Blocks:
         "rows": [_row(o) for o in OPTIONS],
         "presets": [{"name": name, "text": text} for name, text in SYSTEM_PROMPTS.items()],
         "examples": EXAMPLES,
+        "samplings": SAMPLINGS,
     }
     page: gr.Blocks
     with gr.Blocks(title="Llama UI", fill_height=True, fill_width=True) as page:
@@ -90,25 +91,32 @@ def _shell(logo: str) -> str:
     <div id="brand"><button type="button" class="fold" aria-label="Show or hide the chats"
       title="Chats"></button><h1 class="brand">{logo}<span>Llama UI</span></h1></div>
     <div id="badge"></div>
+    <div id="corner"></div>
   </header>
   <div id="chat" tabindex="-1"><div id="transcript"></div><div id="running"></div></div>
   <div id="footer">
+    <div id="elsewhere"></div>
     <div id="notice"></div>
     <div id="composer">
       <div id="message"><textarea rows="1" aria-label="Message" placeholder="Type a message…"
         autocomplete="off" disabled></textarea></div>
-      <button type="button" id="send">Send</button>
-      <button type="button" id="stop" hidden>Stop</button>
+      <button type="button" id="send" aria-label="Send" title="Send"></button>
+      <button type="button" id="stop" aria-label="Stop" title="Stop" hidden></button>
     </div>
     <div id="below">
-      <div id="actions" hidden><button type="button" id="undo">Undo</button><button type="button"
-        id="copy-all">Copy chat</button><button type="button" id="clear">Delete chat</button></div>
-      <button type="button" id="show-prompt">Exact prompt</button>
+      <div id="chips"></div>
+      <button type="button" id="ring" aria-expanded="false" aria-controls="meter" hidden></button>
+      <button type="button" id="show-prompt" aria-label="Exact prompt"
+        title="See the exact prompt"><span>Exact prompt</span></button>
       <div id="keys"></div>
+      <details id="actions" hidden><summary aria-label="More for this chat"
+        title="More for this chat"></summary><div class="menu"><button type="button"
+        id="undo">Undo</button><button type="button" id="copy-all">Copy chat</button><button
+        type="button" id="clear">Delete chat</button></div></details>
     </div>
     <div id="meter"></div>
     <div id="about"></div>
   </div>
 </div>
-<div id="inspector" role="dialog" aria-modal="true" aria-label="Exact prompt" hidden></div>
+<div id="options-backdrop"></div>
 """

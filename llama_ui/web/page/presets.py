@@ -17,9 +17,41 @@ SAMPLINGS = {
     "Creative": {"temperature": 1.1, "top_p": 0.95, "top_k": 100, "repetition_penalty": 1.05},
 }
 
-EXAMPLES = [
-    "Tell me a tiny story about a brave llama.",
-    "What does temperature do?",
-    "How do I run Llama 2 7B here?",
-    "Talk like a pirate and introduce yourself.",
+# The cards of the empty page; the first four whose `needs` the model has are shown.
+EXAMPLES: list[dict[str, str | float]] = [
+    {
+        "title": "See why it chose each word",
+        "line": "A tiny story, with the odds behind it",
+        "icon": "why",
+        "text": "Tell me a tiny story about a brave llama.",
+        "needs": "logprobs",
+        "do": "explain",
+    },
+    {
+        "title": "Compare temperature 0.2 and 1.4",
+        "line": "One question, two replies side by side",
+        "icon": "compare",
+        "text": "What does temperature do?",
+        "do": "compare",
+        "first": 0.2,
+        "second": 1.4,
+    },
+    {
+        "title": "Talk like a pirate",
+        "line": "and introduce yourself",
+        "icon": "chat",
+        "text": "Talk like a pirate and introduce yourself.",
+    },
+    {
+        "title": "Run Llama 2 7B here",
+        "line": "What it needs, and how to start it",
+        "icon": "chip",
+        "text": "How do I run Llama 2 7B here?",
+    },
+    {
+        "title": "Tell me a tiny story",
+        "line": "about a brave llama",
+        "icon": "book",
+        "text": "Tell me a tiny story about a brave llama.",
+    },
 ]

@@ -23,7 +23,7 @@ from llama_ui.errors import ChatError, DialogError, incident
 from llama_ui.web.access.identity import caller_of, visitor_of
 from llama_ui.web.access.limits import Gate
 from llama_ui.web.page.streaming import Turns
-from llama_ui.web.page.theme import SCRIPTS
+from llama_ui.web.page.theme import FONTS, SCRIPTS
 from llama_ui.web.page.updates import FramePacer, as_json
 from llama_ui.web.page.views import earlier_prompt, meter, next_prompt
 
@@ -62,6 +62,7 @@ class PageRoutes:
             *(Route(f"/page/{name}", _told(do), methods=["POST"]) for name, do in posts.items()),
             Route("/page/engine", self._engine, methods=["GET"]),
             Mount("/scripts", StaticFiles(directory=SCRIPTS)),
+            Mount("/fonts", StaticFiles(directory=FONTS)),
         ]
 
     async def _turn(self, request: Request) -> Response:

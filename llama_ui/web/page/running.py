@@ -149,7 +149,7 @@ def _waiting(place: int, load: EngineLoad) -> str:
     """What a visitor in the line reads: their place, and how busy it is before them."""
     running = "1 reply is" if load.running == 1 else f"{load.running} replies are"
     speed = f" at {load.tokens_per_s:,.0f} tokens/s" if load.tokens_per_s else ""
-    where = "you are first in line" if place == 1 else f"you are number {place} in line"
+    where = "you're first in line" if place == 1 else f"you're number {place} in line"
     return f"Waiting: {where}. {running} being written{speed}…"
 
 

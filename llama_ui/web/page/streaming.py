@@ -263,5 +263,5 @@ class _Run:
         update["left_out"] = self._left_out
         update["replies"] = numbers
         if self._turn.repeats is not None and not self.stop.is_asked:
-            update["same"] = chat.head == self._turn.repeats
+            update["same"] = len(chat.nodes) == len(self._before.nodes)
         return update

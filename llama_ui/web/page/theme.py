@@ -6,9 +6,10 @@ from llama_ui.settings import ROOT
 
 ASSETS = ROOT / "assets"
 SCRIPTS = ASSETS / "js"
+FONTS = ASSETS / "fonts"
 STYLES = [ASSETS / "css" / f"{name}.css" for name in ("style", "sidebar", "markdown", "inspect")]
 
-FONTS = ("Inter", "ui-sans-serif", "system-ui", "-apple-system", "Segoe UI", "sans-serif")
+TEXT_FONTS = ("Inter", "ui-sans-serif", "system-ui", "-apple-system", "Segoe UI", "sans-serif")
 MONO_FONTS = ("ui-monospace", "SFMono-Regular", "Menlo", "Consolas", "monospace")
 VIOLET = gr.themes.Color(
     name="llama-violet",
@@ -27,12 +28,12 @@ VIOLET = gr.themes.Color(
 
 
 def build_theme() -> gr.themes.Base:
-    """A calm theme on system fonts: nothing is fetched from elsewhere."""
+    """A calm theme; nothing is fetched from elsewhere."""
     return gr.themes.Base(
         primary_hue=VIOLET,
         neutral_hue=gr.themes.colors.slate,
         radius_size=gr.themes.sizes.radius_lg,
-        font=FONTS,
+        font=TEXT_FONTS,
         font_mono=MONO_FONTS,
     ).set(
         body_background_fill="#faf9fc",

@@ -50,6 +50,12 @@ class Turn:
             raise DialogError(
                 "It is not known how this reply came about.", "Regenerate the reply instead."
             )
+        if facts.begun:
+            raise DialogError(
+                "This reply went on from words that were there already; its settings alone do not "
+                "repeat it.",
+                "Regenerate the reply instead.",
+            )
         return cls(again, facts.options, repeats=number)
 
     @property
@@ -101,20 +107,21 @@ class Turn:
         if stats is None:
             return Facts(ending, options=self.options)
         seeded = replace(self.options.sampling, seed=stats.seed)
-        before = None if self.going_on is None else self.conversation.nodes[self.going_on].facts
-        before = before or Facts()
+        going_on = self.going_on
+        before = (None if going_on is None else self.conversation.nodes[going_on].facts) or Facts()
         return Facts(
             ending,
             engine.info.name,
             engine.info.quantization,
             stats.prompt_tokens,
             stats.reused_tokens,
-            stats.reply_tokens,
+            stats.reply_tokens + before.reply_tokens,
             stats.first_token_s,
             stats.tokens_per_s,
             replace(self.options, sampling=seeded),
             thought_tokens=before.thought_tokens + stats.thought_tokens,
             thought_s=before.thought_s + stats.thought_s,
+            begun=self.going_on is not None or bool(self.begun),
         )
 
     def ended(self, said: str, text: str, facts: Facts) -> Conversation:

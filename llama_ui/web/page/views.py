@@ -43,7 +43,7 @@ def next_prompt(
 ) -> dict[str, Any]:
     """The exact prompt that would be sent now; raises ChatError."""
     turn, typed = _draft_turn(chat, options, draft)
-    title = "What would be sent now" if typed else "What would be sent (x: your message)"
+    title = "Prompt preview" if typed else "Prompt preview (x: your message)"
     return _prompt(engine, turn, title)
 
 

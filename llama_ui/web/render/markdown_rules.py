@@ -28,6 +28,7 @@ _CJK = re.compile(
     "\ufe30-\ufe4f\uff00-\uffef\U00020000-\U0003ffff]"
 )
 _DIRECTED = frozenset(("paragraph_open", "heading_open", "list_item_open", "th_open", "td_open"))
+_TASK = re.compile(r"\[([ xX])\] ")
 _CONTAINERS = ("blockquote", "bullet_list", "ordered_list", "table")
 LINK = {"rel": "noopener noreferrer nofollow", "target": "_blank"}
 
@@ -172,7 +173,7 @@ def _inline(state: StateCore) -> None:
 def _finish(state: StateCore) -> None:
     """Give the tokens the attributes that they are rendered with."""
     undirected: list[Token] = []
-    for token in state.tokens:
+    for number, token in enumerate(state.tokens):
         if token.type in _DIRECTED:
             token.attrSet("dir", "auto")
         if token.type.startswith("heading"):
@@ -186,6 +187,8 @@ def _finish(state: StateCore) -> None:
                 token.attrSet("scope", "col")
         elif token.type == "inline":
             token.children = _safe_links(token.children or [])
+            if number > 1 and state.tokens[number - 2].type == "list_item_open":
+                _draw_box(token.children)
             # dir="auto" does not look into children that have their own, so a container
             # takes the direction of the first letter in it.
             if undirected and (direction := _direction(token.content)):
@@ -196,6 +199,13 @@ def _finish(state: StateCore) -> None:
             undirected.append(token)
         elif token.type.removesuffix("_close") in _CONTAINERS and undirected:
             undirected.pop()
+
+
+def _draw_box(item: Sequence[Token]) -> None:
+    """An item of a task list begins with a box, ticked or not."""
+    if item and item[0].type == "text" and (typed := _TASK.match(item[0].content)):
+        box = "☐" if typed[1] == " " else "☑"
+        item[0].content = f"{box} {item[0].content[typed.end() :]}"
 
 
 def _direction(text: str) -> str | None:

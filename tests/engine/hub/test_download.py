@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from llama_ui.engine.hub.download import fetch_adapter, fetch_model
+from llama_ui.errors import ModelError
 from llama_ui.settings import MODELS, ROOT
 from tests.engine.hub.conftest import NAME
 from tests.engine.hub.faults import NOWHERE, POCKET, SHARD, hub_environment
@@ -166,6 +167,12 @@ def test_an_adapter_from_a_folder(tmp_path):
     shard = Path(MODELS["pocket"]) / SHARD
     os.link(shard, tmp_path / "adapter_model.safetensors")
     assert fetch_adapter(str(tmp_path)) == tmp_path
+
+
+def test_an_adapter_that_is_not_there_is_called_an_adapter():
+    with pytest.raises(ModelError, match="There is no adapter '/nope'") as said:
+        fetch_adapter("/nope")
+    assert "model" not in str(said.value)
 
 
 def test_a_folder_is_used_where_it_lies():

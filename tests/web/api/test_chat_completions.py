@@ -282,7 +282,7 @@ def test_the_limits_of_a_visitor(start_app):
     client = connect(app)
     for _ in range(2):
         client.chat.completions.create(model="any", messages=ASK, max_tokens=1)
-    with pytest.raises(openai.RateLimitError, match="used up your requests") as refused:
+    with pytest.raises(openai.RateLimitError, match="reached the per-minute limit") as refused:
         client.chat.completions.create(model="any", messages=ASK, max_tokens=1)
     assert refused.value.code == "rate_limit_exceeded"
     assert int(refused.value.response.headers["retry-after"]) <= 30

@@ -118,7 +118,7 @@ def test_the_exact_prompt_of_the_next_and_of_an_earlier_reply(page, starter):
     visitor = Visitor(page, system="Be brief.")
     planned = visitor.post("prompt", draft="Hello </s>!")
     assert planned["text"] == "<s>[INST] <<SYS>>\nBe brief.\n<</SYS>>\n\nHello </s>! [/INST]"
-    assert planned["title"] == "What would be sent now"
+    assert planned["title"] == "Prompt preview"
     visitor.ask("Hello </s>!")
     visitor.options["system"] = "Something else."
     visitor.ask("And you?")

@@ -363,6 +363,11 @@ def test_every_formula_command_is_safe():
 # --- tables and direction --------------------------------------------------------------------
 
 
+def test_the_items_of_a_task_list_have_boxes():
+    page = show("- [ ] write\n- [x] test [ ]\n- [y] no box\n\n[ ] none here")
+    assert page.text == "☐ write☑ test [ ][y] no box[ ] none here"
+
+
 def test_table():
     html = markdown._render("|a|b|\n|-|-:|\n|1|2|\n|x|")
     page = check_safe(html)

@@ -1,0 +1,54 @@
+// Which model answers, whether it is ready, and whether its server is there.
+import {button, find, icon, make} from './dom.js';
+import {showAbout} from './about.js';
+import {badgeOf} from './captions.js';
+import {Fault, isThere, logOut, states} from './server.js';
+import {greyOptions} from './options.js';
+import {makeTheme} from './theme.js';
+
+const AWAY_MS = 3000;  // between two looks whether the server is there again
+
+/**
+ * @param {import('./page.js').Page} page
+ * @param {{rows: any[], notices: ReturnType<typeof import('./notices.js').makeNotices>, ready: () => void}} with_ `ready` when the model is
+ */
+export const makeModel = (page, {rows, notices, ready}) => {
+    const draw = () => {
+        const {info, fault} = page.model;
+        find('badge').replaceChildren(make('span', {class: `badge ${page.isAway ? 'away' : page.model.state}`, role: 'status'}, page.isAway ? 'Connection lost' : badgeOf(page.model)));
+        if (page.model.logged_in && !find('corner').querySelector('.log-out')) find('corner').append(button({class: 'log-out', title: 'Log out', onclick: logOut}, 'Log out'));
+        const missing = info?.missing ?? {};
+        find('show-prompt').hidden = 'exact_prompt' in missing;
+        greyOptions(Object.fromEntries(rows.map((/** @type {any} */ row) => [row.name, row.feature])), missing);
+        const lines = (info?.notes ?? []).map((/** @type {string} */ note) => make('p', {class: 'warning'}, note));
+        const link = (/** @type {string} */ href, /** @type {string} */ text) => make('a', {href, target: '_blank', rel: 'noopener'}, text);
+        if (info?.licence) lines.push(make('p', {}, `${info.licence.text} `, link(info.licence.url, 'Licence'), ' · ', link(info.licence.policy_url, 'Acceptable use')));
+        find('about').replaceChildren(...lines);
+        if (fault && notices.isEmpty) notices.fail(new Fault(fault.problem, fault.next_step));
+    };
+    const watch = async () => {
+        try {
+            await states((state) => {
+                const wasReady = page.model.state === 'ready';
+                page.model = state;
+                draw();
+                if (!wasReady && state.state === 'ready') ready();
+            });
+        } catch { lookForServer(); }
+    };
+    const lookForServer = async () => {
+        if (page.isAway || await isThere()) return;
+        page.isAway = true;
+        const banner = make('div', {class: 'banner', role: 'alert'}, 'Connection lost. Your draft is safe. Reconnecting…');
+        find('main').prepend(banner);
+        draw();
+        while (!(await isThere())) await new Promise((resolve) => { setTimeout(resolve, AWAY_MS); });
+        page.isAway = false;
+        banner.remove();
+        notices.clear();
+        page.model = {...page.model, state: 'loading'};
+        watch();
+    };
+    find('corner').append(makeTheme(), button({class: 'about', 'aria-label': 'About Llama UI', title: 'About Llama UI', onclick: () => showAbout(page.model)}, icon('info')));
+    return {draw, watch, lookForServer};
+};
