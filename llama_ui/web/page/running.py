@@ -23,8 +23,8 @@ class Running:
         turn: what it answers.
         said: what the reply began with.
         text: what was drawn after that.
-        thinking: what the model thought before it, where its server tells.
-        tokens: of `text`, where they are known.
+        thinking: what the model thought before it.
+        tokens: that were drawn, where they are known.
         status: what is happening before the first word.
         facts: how it came about; what stays if it is left where it is.
     """
@@ -50,15 +50,15 @@ class Running:
         """What was done with tools so far."""
         return self.facts.steps
 
-    @property
-    def sampling(self) -> Sampling:
+    def sampling(self, engine: Engine) -> Sampling:
         """How the next reply is to be drawn."""
         return self.turn.options.sampling
 
     def plan(self, engine: Engine, owner: str) -> PromptPlan:
         """What is to be sent next; raises ChatError when it cannot be."""
-        self.said = self.turn.said(engine)
-        return self.turn.plan(engine, owner, self.steps)
+        plan = self.turn.plan(engine, owner, self.steps)
+        self.thinking, self.said = self.turn.said(engine, plan)
+        return plan
 
     def goes_on(self) -> bool:
         """After a reply of the engine: whether another one is needed. May take a while."""
@@ -97,14 +97,19 @@ class Stepping(Running):
         drawn: what was drawn of the present step.
     """
 
-    agent: Agent = field(default_factory=Agent)
+    agent: Agent = field(init=False)
     drawn: str = ""
     began: float = field(default_factory=time.perf_counter)
 
-    @property
-    def sampling(self) -> Sampling:
+    def __post_init__(self) -> None:
+        Running.__post_init__(self)
+        form = self.turn.options.sampling.answer_form
+        self.agent = Agent(answers_json=form is not None and form.schema is not None)
+
+    def sampling(self, engine: Engine) -> Sampling:
         """Every step is drawn with the seed of the first."""
-        return (self.facts.options or self.turn.options).sampling
+        sampling = (self.facts.options or self.turn.options).sampling
+        return self.turn.step_sampling(engine, sampling, self.steps)
 
     def plan(self, engine: Engine, owner: str) -> PromptPlan:
         self.drawn, self.began = "", time.perf_counter()
@@ -130,8 +135,14 @@ class Stepping(Running):
         self._note(chunk, engine)
         self.status = self.status or status
         if chunk.finish_reason is not None:
-            tokens = before.reply_tokens + self.facts.reply_tokens
-            self.facts = replace(self.facts, reply_tokens=tokens, steps=before.steps)
+            after = self.facts
+            self.facts = replace(
+                after,
+                reply_tokens=before.reply_tokens + after.reply_tokens,
+                thought_tokens=before.thought_tokens + after.thought_tokens,
+                thought_s=before.thought_s + after.thought_s,
+                steps=before.steps,
+            )
 
 
 def _doing(step: Step) -> str:
