@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from llama_ui.engine.base import Engine
+    from llama_ui.engine.hub.fit import Machine
     from llama_ui.engine.local.forward import Loaded
     from llama_ui.engine.progress import Report
     from llama_ui.settings import Settings
@@ -84,13 +85,17 @@ def run(ending: Ending) -> int:
     notes: tuple[str, ...] = ()
     if "SPACES_ZERO_GPU" in os.environ:
         # Each call there runs in a process forked for it, where an engine's thread cannot live.
-        settings, notes = settings.with_pocket_llama(), (ZERO_GPU,)
+        settings, notes = settings.with_model(), (ZERO_GPU,)
         os.environ["CUDA_VISIBLE_DEVICES"] = ""
 
     if settings.check:
         from llama_ui.doctor.check import run_doctor
 
         return run_doctor(settings, settings.as_json)
+    if settings.as_list:
+        from llama_ui.doctor.listing import print_models
+
+        return print_models(settings, this_machine())
     try:
         temporary = choose_temp_folder(os.environ)
     except OSError:
@@ -103,6 +108,7 @@ def run(ending: Ending) -> int:
 
 def start(settings: Settings, notes: tuple[str, ...], ending: Ending) -> int:
     """Load the model in the background and serve the page; returns the exit code."""
+    from llama_ui.engine.models import Models
     from llama_ui.engine.progress import ProgressLine
     from llama_ui.engine.starter import EngineStarter
     from llama_ui.web.api.health import Metrics
@@ -110,8 +116,10 @@ def start(settings: Settings, notes: tuple[str, ...], ending: Ending) -> int:
     name, metrics = settings.model_label, Metrics()
     load = remote_engine if settings.server else partial(local_engine, notes=notes)
     starter = EngineStarter(
-        partial(load, settings), name, ProgressLine(name, sys.stderr), metrics.observe
+        partial(load, settings), name, ProgressLine(sys.stderr), metrics.observe
     )
+    # Whoever has chosen a server has its models.
+    models = None if settings.server else Models(settings, starter, local_engine, this_machine)
     starter.start()
     space = os.environ.get("SPACE_HOST", "") if "SPACE_ID" in os.environ else None
 
@@ -119,7 +127,9 @@ def start(settings: Settings, notes: tuple[str, ...], ending: Ending) -> int:
     from llama_ui.web.server import serve
 
     opens_browser = settings.browser and sys.stdout.isatty()
-    return serve(starter, settings, opens_browser, metrics, ending.wait, space) or ending.code
+    return (
+        serve(starter, models, settings, opens_browser, metrics, ending.wait, space) or ending.code
+    )
 
 
 def without_packages(missing: str) -> int:
@@ -134,6 +144,23 @@ def without_packages(missing: str) -> int:
         file=sys.stderr,
     )
     return 1
+
+
+def this_machine() -> Machine:
+    """What is free at the moment for a model."""
+    import psutil
+
+    from llama_ui.engine.gguf.source import check_machine
+    from llama_ui.engine.hub.fit import Machine
+    from llama_ui.engine.loading.device import this_device
+    from llama_ui.errors import ModelError
+
+    problem = ""
+    try:
+        check_machine()
+    except ModelError as fault:
+        problem = f"{fault.problem} {fault.next_step}".rstrip(".")
+    return Machine(this_device(), psutil.virtual_memory().available, problem)
 
 
 def local_engine(settings: Settings, report: Report, notes: tuple[str, ...] = ()) -> Engine:

@@ -174,8 +174,21 @@ class Settings(BaseModel):
         "N",
         (1, 10**12),
     )
+    models: str | None = _option(
+        None, "folder with models (GGUF files, folders of safetensors) that the page offers", "DIR"
+    )
+    allow_switch: bool = _option(
+        False,
+        "let everybody who can use the page load another model, also on a shared page; without it "
+        "only a page that is open to this machine alone lets its user",
+    )
     browser: bool = _option(True, "open the page in a browser, when started from a terminal")
     check: bool = _option(False, "say whether everything is ready for the model, and end")
+    as_list: bool = Field(
+        False,
+        description="list the models on this machine and those that it could run, and end",
+        validation_alias="list",
+    )
     # Not `json`, which is a method of every pydantic model.
     as_json: bool = Field(
         False, description="with --check: as JSON, for machines", validation_alias="json"
@@ -201,6 +214,13 @@ class Settings(BaseModel):
                 "Use letters, digits and punctuation of ASCII, without spaces and line breaks.",
             )
         return key
+
+    @field_validator("models")
+    @classmethod
+    def _check_folder(cls, folder: str | None) -> str | None:
+        if folder and not Path(folder).expanduser().is_dir():
+            raise OptionError(f"There is no folder {folder}.", "Check the path after --models.")
+        return folder
 
     @field_validator("auth")
     @classmethod
@@ -265,11 +285,11 @@ class Settings(BaseModel):
         """Whether it is the bundled model."""
         return self.model_source == MODELS["pocket"]
 
-    def with_pocket_llama(self) -> "Settings":
-        """The same with the bundled model, which runs anywhere, and nothing put on it."""
-        return self.model_copy(
-            update={name: Settings.model_fields[name].default for name in _OF_MODEL}
-        )
+    def with_model(self, name: str = "pocket", context: int | None = None) -> "Settings":
+        """The same with another model (by default the bundled one, which runs anywhere), and
+        nothing put on it."""
+        plain = {name: Settings.model_fields[name].default for name in _OF_MODEL}
+        return self.model_copy(update={**plain, "model": name, "context": context})
 
     @property
     def first_reply_tokens(self) -> int:

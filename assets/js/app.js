@@ -3,6 +3,7 @@ import {copy, find, icon, make} from './dom.js';
 import {Fault, leave} from './server.js';
 import {Page, recall, remember} from './page.js';
 import {drawExamples} from './examples.js';
+import {drawForm} from './form.js';
 import {makeChats} from './chats.js';
 import {makeChips} from './chips.js';
 import {makeComposer} from './composer.js';
@@ -34,6 +35,7 @@ export const start = (element, gradio) => {
         context.measureSoon();
         presets?.draw();
         chips.draw(now);
+        drawForm(now.form);
         calm();
     }, () => rows.filter((/** @type {any} */ row) => row.feature && (!page.model.info || row.feature in page.model.info.missing)).map((/** @type {any} */ row) => row.name));
     const chips = makeChips(samplings, options);
@@ -85,6 +87,7 @@ export const start = (element, gradio) => {
         welcome: () => make('section', {class: 'welcome'}, logo(), make('h2', {}, 'What shall we talk about?'),
             make('p', {}, 'Runs on this server. Nothing you type is sent anywhere else.'),
             make('div', {class: 'examples'}, ...drawExamples(examples, page.model.info?.missing ?? {}, act)),
+            model.offer,
             make('p', {class: 'keys'}, make('kbd', {}, 'Enter'), ' sends · ', make('kbd', {}, 'Shift'), '+', make('kbd', {}, 'Enter'), ' breaks the line · ',
                 make('kbd', {}, 'Esc'), ' stops · ', make('kbd', {}, '↑'), ' edits your last message')),
     });

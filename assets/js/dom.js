@@ -109,3 +109,10 @@ export const fit = (area) => {
     area.style.height = 'auto';
     area.style.height = `${area.scrollHeight + 2}px`;
 };
+
+/** Write into a box of Gradio's, which hears what is typed and not what is assigned.
+ * @param {HTMLTextAreaElement} area @param {string} text */
+export const typeInto = (area, text) => {
+    Object.getOwnPropertyDescriptor(HTMLTextAreaElement.prototype, 'value')?.set?.call(area, text);
+    area.dispatchEvent(new Event('input', {bubbles: true}));
+};

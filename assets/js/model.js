@@ -1,7 +1,7 @@
 // Which model answers, whether it is ready, and whether its server is there.
 import {button, find, icon, make} from './dom.js';
+import {makeModels} from './models.js';
 import {showAbout} from './about.js';
-import {badgeOf} from './captions.js';
 import {Fault, isThere, logOut, states} from './server.js';
 import {greyOptions} from './options.js';
 import {makeTheme} from './theme.js';
@@ -13,9 +13,10 @@ const AWAY_MS = 3000;  // between two looks whether the server is there again
  * @param {{rows: any[], notices: ReturnType<typeof import('./notices.js').makeNotices>, ready: () => void}} with_ `ready` when the model is
  */
 export const makeModel = (page, {rows, notices, ready}) => {
+    const models = makeModels(() => watch());
     const draw = () => {
         const {info, fault} = page.model;
-        find('badge').replaceChildren(make('span', {class: `badge ${page.isAway ? 'away' : page.model.state}`, role: 'status'}, page.isAway ? 'Connection lost' : badgeOf(page.model)));
+        models.draw(page.model, page.isAway);
         if (page.model.logged_in && !find('corner').querySelector('.log-out')) find('corner').append(button({class: 'log-out', title: 'Log out', onclick: logOut}, 'Log out'));
         const missing = info?.missing ?? {};
         find('show-prompt').hidden = 'exact_prompt' in missing;
@@ -29,10 +30,13 @@ export const makeModel = (page, {rows, notices, ready}) => {
     const watch = async () => {
         try {
             await states((state) => {
-                const wasReady = page.model.state === 'ready';
+                const before = page.model;
                 page.model = state;
                 draw();
-                if (!wasReady && state.state === 'ready') ready();
+                const isAnother = Boolean(before.info && state.info) && before.info.name !== state.info.name;
+                // Another model has other tokens.
+                if (isAnother) page.view.tokens.clear();
+                if (isAnother || (before.state !== 'ready' && state.state === 'ready')) ready();
             });
         } catch { lookForServer(); }
     };
@@ -50,5 +54,7 @@ export const makeModel = (page, {rows, notices, ready}) => {
         watch();
     };
     find('corner').append(makeTheme(), button({class: 'about', 'aria-label': 'About Llama UI', title: 'About Llama UI', onclick: () => showAbout(page.model)}, icon('info')));
-    return {draw, watch, lookForServer};
+    // Another page may have switched the model meanwhile.
+    document.addEventListener('visibilitychange', () => { if (!document.hidden && !page.isAway) watch(); });
+    return {draw, watch, lookForServer, offer: models.offer};
 };

@@ -21,8 +21,8 @@ export const makeOptions = (gradio, onChange, lacking) => {
             const waiting = asking;
             asking = [];
             now = named(order, values);
-            // A check box that is greyed is off, whatever it shows.
-            const off = lacking().filter((name) => typeof now?.[name] === 'boolean').map((name) => [name, false]);
+            // A check box that is greyed is off, whatever it shows, and the answer form free.
+            const off = lacking().filter((name) => name === 'form' || typeof now?.[name] === 'boolean').map((name) => [name, name === 'form' ? 'free' : false]);
             for (const resolve of waiting) resolve({...now, ...Object.fromEntries(off)});
         },
         seeOptions: (/** @type {string[]} */ order, /** @type {any[]} */ values) => {

@@ -1,5 +1,5 @@
 // The menu of system prompts: the ready-made ones, and the visitor's own, which this browser keeps.
-import {button, find, make} from './dom.js';
+import {button, find, make, typeInto} from './dom.js';
 
 const PLACE = 'llama-ui:presets';
 const NONE = 'None';
@@ -24,11 +24,7 @@ export const makePresets = (readyMade, say) => {
     };
 
     const area = () => /** @type {HTMLTextAreaElement} */ (document.querySelector('#option-system textarea'));
-    // Gradio hears what is typed into its boxes, not what is assigned to them.
-    const type = (/** @type {string} */ text) => {
-        Object.getOwnPropertyDescriptor(HTMLTextAreaElement.prototype, 'value')?.set?.call(area(), text);
-        area().dispatchEvent(new Event('input', {bubbles: true}));
-    };
+    const type = (/** @type {string} */ text) => typeInto(area(), text);
     /** @type {HTMLSelectElement} */
     const menu = make('select', {id: 'preset', 'aria-label': 'Ready-made system prompts', onchange: () => choose(Number(menu.value))});
     const save = button({onclick: () => askName()}, 'Save as…');

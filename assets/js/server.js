@@ -71,11 +71,18 @@ export const stream = async (path, body, take) => {
     }
 };
 
-/** The states of the model, until it no longer loads. @param {(state: any) => void} take */
+/** The states of the model, until none loads any more. @param {(state: any) => void} take */
 export const states = async (take) => {
     const answer = await fetch(address('page/engine'));
     if (!answer.ok) throw await refusal(answer);
     await read(answer, take);
+};
+
+/** What there is to choose from. @returns {Promise<any>} */
+export const fetchModels = async () => {
+    const answer = await fetch(address('page/models'));
+    if (!answer.ok) throw await refusal(answer);
+    return answer.json();
 };
 
 /** Tell the server that this page needs nothing any more; also while it closes. @param {string} owner */

@@ -2,8 +2,8 @@
 import {button, find, make} from './dom.js';
 
 /** A token that was drawn; `top` holds the likeliest at its place: id, text, log-probability, and
- * whether a reply can go on from it.
- * @typedef {{id: number, piece: string, ends: boolean, logprob: number | null, top: [number, string, number, boolean][]}} Token */
+ * whether a reply can go on from it; `barred` those that the answer form does not allow.
+ * @typedef {{id: number, piece: string, ends: boolean, logprob: number | null, top: [number, string, number, boolean][], barred?: number[]}} Token */
 
 const LIMITS = [0.9, 0.6, 0.3, 0.1];  // of the shades, from sure to surprising
 
@@ -24,10 +24,12 @@ document.addEventListener('keydown', ({key}) => { if (key === 'Escape') menu.rem
 const open = (tokens, place, word, branch) => {
     // While a reply is written nothing can branch.
     if (find('running').firstChild) return;
+    const barred = new Set(tokens[place].barred);
     menu.replaceChildren(...tokens[place].top.map(([id, piece, logprob, goesOn]) => button({
         role: 'menuitem',
-        disabled: !goesOn,
-        title: 'Let the reply go on from here with this word',
+        class: barred.has(id) ? 'barred' : '',
+        disabled: !goesOn || barred.has(id),
+        title: barred.has(id) ? 'The answer form does not allow it here' : 'Let the reply go on from here with this word',
         onclick: () => { menu.remove(); branch([...tokens.slice(0, place).map((token) => token.id), id]); },
     }, make('span', {}, goesOn ? visible(piece).replaceAll(' ', '·') : 'end of the reply'), make('span', {}, percent(logprob)))));
     // Beside the text, not in it: the menu must not move the words.

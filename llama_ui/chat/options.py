@@ -109,6 +109,8 @@ def options_table() -> str:
         values = f"up to {MAX_LINES} of {MAX_LINE_CHARS} characters"
         if option.kind in ("number", "whole"):
             values = f"{option.in_words(option.low)} to {option.in_words(option.high)}"
+        elif option.kind == "choice":
+            values = ", ".join(option.choices.values())
         elif option.kind != "lines":
             values = "on or off" if option.kind == "flag" else "text"
         default = option.in_words(option.default) or "none"

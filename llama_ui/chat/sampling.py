@@ -1,10 +1,11 @@
 """Sampling: the validated options of one reply."""
 
-from dataclasses import dataclass
-from typing import Any, ClassVar
+from dataclasses import dataclass, replace
+from typing import Any, ClassVar, cast
 
 from pydantic import ConfigDict
 
+from llama_ui.chat.form import FORMS, AnswerForm, Kind
 from llama_ui.chat.table import Dialect, check_rows, row, rows
 
 SMALLEST_TEMPERATURE = 0.01  # what is below is greedy
@@ -30,6 +31,8 @@ class Sampling:
         seed: makes the reply reproducible; None draws a new seed.
         stop: the reply ends before the first of these words.
         top_logprobs: report the log-probability of each token, and of so many of the best.
+        form: what the reply must look like; one of FORMS.
+        form_text: the schema, the choices or the pattern, where the form has one.
 
     Raises:
         OptionError: a value is outside its range, or of another kind.
@@ -84,6 +87,16 @@ class Sampling:
         "Keeps what else each word could have been, for “Why these words?” under a reply.",
         "Lab", low=0, high=5, neutral=0, on=5, feature="logprobs", wire=None,
     )
+    form: str = row(
+        "choice", "free", "Answer form", "Makes every other form of answer impossible.",
+        "Lab", choices=FORMS, neutral="free", feature="form", wire=None,
+    )
+    form_text: str = row(
+        "text", "", "Schema, choices or pattern",
+        "For the answer form: a JSON schema, choices (one a line), or a regular expression.",
+        "Lab", neutral="", feature="form", wire=None,
+        placeholder='{"type": "object", "properties": {"name": {"type": "string"}}}',
+    )
     # fmt: on
 
     # In a file of a later version there may be more.
@@ -94,6 +107,20 @@ class Sampling:
         # Dividing by less would overflow; the most probable token has all the weight long before.
         if self.temperature < SMALLEST_TEMPERATURE:
             object.__setattr__(self, "temperature", 0.0)
+        _ = self.answer_form  # checks it
+
+    @property
+    def answer_form(self) -> AnswerForm | None:
+        """What the reply must look like; None leaves it free. Raises OptionError."""
+        if self.form == "free":
+            return None
+        return AnswerForm(cast(Kind, self.form), "" if self.form == "json" else self.form_text)
+
+    def with_form(self, form: AnswerForm | None) -> "Sampling":
+        """The same for a reply of that form."""
+        if form is None:
+            return replace(self, form="free", form_text="")
+        return replace(self, form=form.kind, form_text=form.text)
 
 
 SAMPLING = rows(Sampling)

@@ -14,13 +14,14 @@ from typing import Any, Literal
 from llama_ui.chat.text import check_text
 from llama_ui.errors import OptionError
 
-Kind = Literal["number", "whole", "text", "lines", "flag"]
+Kind = Literal["number", "whole", "text", "lines", "flag", "choice"]
 Section = Literal["Personality", "Creativity", "Memory", "Lab"]
 Dialect = Literal["openai", "vllm", "llama.cpp"]
 
 MAX_LINES = 8
 MAX_LINE_CHARS = 100
 _NO_NAMES: Mapping[Dialect, str] = {}
+_NO_CHOICES: Mapping[str, str] = {}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,6 +38,7 @@ class Option:
         low, high, step: the range of a number.
         empty: what it means to give no number; without it one must be given.
         placeholder: an example, for a text.
+        choices: what there is to choose from, each with what a person calls it.
         on: what a check box stands for, where the option is shown as one.
         neutral: the value that changes nothing; None where there is no such value.
         feature: what an engine must be able to do for it (see EngineInfo); empty for all.
@@ -55,6 +57,7 @@ class Option:
     step: float = 1
     empty: str = ""
     placeholder: str = ""
+    choices: Mapping[str, str] = field(default_factory=lambda: _NO_CHOICES)
     on: Any = None
     neutral: Any = None
     feature: str = ""
@@ -66,6 +69,11 @@ class Option:
             return check_text(value)
         if self.kind == "lines":
             return self._lines(value)
+        if self.kind == "choice":
+            if not isinstance(value, str) or value not in self.choices:
+                said = ", ".join(self.choices)
+                raise OptionError(f"{self.label} cannot be {_short(value)}.", f"Say one of {said}.")
+            return value
         if self.kind == "flag":
             if not isinstance(value, bool):
                 raise OptionError(f"{self.label} cannot be {_short(value)}.", "Say true or false.")
@@ -114,6 +122,8 @@ class Option:
             return ", ".join(f"“{line}”" for line in value) or "none"
         if self.kind == "flag":
             return "on" if value else "off"
+        if self.kind == "choice":
+            return self.choices[value]
         if value is None:
             return self.empty
         if isinstance(value, int):

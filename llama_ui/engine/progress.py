@@ -66,21 +66,19 @@ class ProgressLine:
     """One line that changes in place; where that is not possible, a line every few seconds.
 
     Args:
-        name: what is being loaded, as people say it.
         stream: where to write.
     """
 
-    def __init__(self, name: str, stream: TextIO) -> None:
-        self._name = name
+    def __init__(self, stream: TextIO) -> None:
         self._stream = stream
         self._changes_in_place = stream.isatty()
         self._written = ""
         self._next = 0.0
 
-    def __call__(self, progress: Progress) -> None:
-        """Hears a report."""
+    def __call__(self, name: str, progress: Progress) -> None:
+        """Hears a report about the model of this name."""
         now, is_last = time.monotonic(), bool(progress.total) and progress.done >= progress.total
-        text = f"{self._name}: {progress}"
+        text = f"{name}: {progress}"
         if text == self._written or (now < self._next and not is_last):
             return
         self._written = text

@@ -40,11 +40,13 @@ class Token:
         logprob: natural logarithm of its probability, before temperature and the other options;
             None unless asked for.
         top: the most probable tokens at its place, (id, logprob), best first, if asked for.
+        barred: those of them that the form of the answer does not allow.
     """
 
     id: int
     logprob: float | None = None
     top: tuple[tuple[int, float], ...] = ()
+    barred: frozenset[int] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,19 +11,21 @@ import threading
 from collections.abc import AsyncGenerator, Callable
 from concurrent.futures import Future
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any, Literal, cast
 
 from llama_ui.chat.sampling import Sampling
 from llama_ui.engine.base import Engine
-from llama_ui.engine.progress import Progress, Report, ignore
+from llama_ui.engine.progress import Progress, Report
 from llama_ui.engine.reply import Chunk, Reply
-from llama_ui.errors import BusyError, ChatError, incident
+from llama_ui.errors import BusyError, ChatError, ModelError, incident
 from llama_ui.prompt.plan import PromptPlan
 
 log = logging.getLogger(__name__)
 
 Load = Callable[[Report], Engine]
 Observer = Callable[[Chunk | Exception], None]
+OnProgress = Callable[[str, Progress], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,13 +56,17 @@ class EngineStarter:
         load: makes the engine and reports how far it is; runs in a thread, may take minutes, may
             raise ModelError.
         name: what is being loaded, as people say it.
-        on_progress: is given the same reports, in that thread.
+        on_progress: is given the name of what is loaded and the same reports, in that thread.
         observe: is given the last chunk of each reply of every engine, or its fault, and the
             refusal of each that was not taken; called from any thread.
     """
 
     def __init__(
-        self, load: Load, name: str, on_progress: Report = ignore, observe: Observer | None = None
+        self,
+        load: Load,
+        name: str,
+        on_progress: OnProgress = lambda name, progress: None,
+        observe: Observer | None = None,
     ) -> None:
         self._load = load
         self._on_progress = on_progress
@@ -71,6 +77,7 @@ class EngineStarter:
         self._settled: Future[None] = Future()  # there is an engine, or a fault
         self._listeners: set[Callable[[], object]] = set()
         self._is_closed = False
+        self._running: object = None  # stands for the load that runs, if one does
 
     @property
     def snapshot(self) -> StarterState:
@@ -98,7 +105,8 @@ class EngineStarter:
 
     def start(self) -> None:
         """Begin loading; returns at once."""
-        self._run_in_background(self._load)
+        self._running = this = object()
+        self._run_in_background(self._load, self._snapshot.name, this)
 
     def switch(self, load: Load, name: str) -> None:
         """Load another engine and put it in the place of the present one; returns at once.
@@ -121,7 +129,26 @@ class EngineStarter:
                 state = StarterState("loading", name, Progress("loading"))
                 self._settled = Future()
             self._change(state)
-        self._run_in_background(load)
+            self._running = this = object()
+        self._run_in_background(load, name, this)
+
+    def cancel(self) -> None:
+        """Give up the load that runs, if one does; returns at once.
+
+        Its download ends at the next report; what arrives all the same is dropped.
+        """
+        with self._lock:
+            now = self._snapshot
+            if now.progress is None:
+                return
+            self._running = None
+            if self._engine is not None:
+                self._change(replace(now, progress=None, next="", fault=None))
+                return
+            fault = ModelError(f"The load of {now.name} was cancelled.", "Choose a model.")
+            self._change(StarterState("failed", now.name, fault=fault))
+            settled = self._settled
+        settled.set_result(None)
 
     async def engine(self) -> Engine:
         """The engine, as soon as there is one; raises the fault when there will be none."""
@@ -177,23 +204,29 @@ class EngineStarter:
             raise fault.fresh()
         return self._engine
 
-    def _run_in_background(self, load: Load) -> None:
-        threading.Thread(target=self._run, args=[load], name="engine-starter", daemon=True).start()
+    def _run_in_background(self, load: Load, name: str, this: object) -> None:
+        threading.Thread(
+            target=self._run, args=[load, name, this], name="engine-starter", daemon=True
+        ).start()
 
-    def _run(self, load: Load) -> None:
-        name = self._snapshot.next or self._snapshot.name
+    def _run(self, load: Load, name: str, this: object) -> None:
         try:
-            engine = load(self._report)
+            engine = load(partial(self._report, name, this))
         except Exception as error:
-            self._fail(name, error)
+            self._fail(name, this, error)
             return
         if self._observe is not None:
             engine = cast(Engine, _Observed(engine, self._observe))
         _tidy_up()
         with self._lock:
-            previous, self._engine = self._engine, engine
+            previous, is_wanted = self._engine, this is self._running
             is_closed = self._is_closed
-            self._change(StarterState("ready", name))
+            if is_wanted:
+                self._engine = engine
+                self._change(StarterState("ready", name))
+        if not is_wanted:
+            engine.close()
+            return
         log.info("%s is ready", name)
         if previous is None:
             self._settled.set_result(None)
@@ -204,7 +237,9 @@ class EngineStarter:
         if is_closed:
             engine.close()
 
-    def _fail(self, name: str, error: Exception) -> None:
+    def _fail(self, name: str, this: object, error: Exception) -> None:
+        if this is not self._running:
+            return
         if isinstance(error, ChatError):
             log.error("%s", error)
             fault = error
@@ -216,16 +251,20 @@ class EngineStarter:
                 "The log of the server says more; start it again, or choose another --model.",
             )
         with self._lock:
+            if this is not self._running:
+                return
             if self._engine is not None:
                 self._change(replace(self._snapshot, progress=None, next="", fault=fault))
                 return
             self._change(StarterState("failed", name, fault=fault))
         self._settled.set_result(None)
 
-    def _report(self, progress: Progress) -> None:
+    def _report(self, name: str, this: object, progress: Progress) -> None:
         with self._lock:
+            if this is not self._running:
+                raise ModelError(f"The load of {name} was cancelled.", "Choose a model.")
             self._change(replace(self._snapshot, progress=progress))
-        self._on_progress(progress)
+        self._on_progress(name, progress)
 
     def _change(self, state: StarterState) -> None:
         self._snapshot = state

@@ -8,6 +8,8 @@ from typing import Any
 
 import json_repair
 
+from llama_ui.chat.form import AnswerForm
+
 FINAL = "Final Answer"
 
 # What is broken over a longer stretch is not mended: that takes time with the square of it.
@@ -56,6 +58,28 @@ class Action:
         """As the model should have written it."""
         given = self.given if self.fields is None else self.fields
         return json.dumps({"action": self.name, "action_input": given}, ensure_ascii=False)
+
+
+def action_schema(name: str, given: Mapping[str, Any]) -> dict[str, Any]:
+    """The schema of an action.
+
+    Args:
+        name: of it; a model may also write it as people do ("date_and_time", "Date and time").
+        given: that of its input.
+    """
+    names = dict.fromkeys((name, name.replace("_", " ").capitalize()))
+    return {
+        "type": "object",
+        "properties": {"action": {"enum": [*names]}, "action_input": given},
+        "required": ["action", "action_input"],
+        "additionalProperties": False,
+    }
+
+
+def final_schema(form: AnswerForm | None) -> dict[str, Any]:
+    """The schema of an answer to the user, which may have to have a form."""
+    given = {"type": "string", "minLength": 1} if form is None else form.within_json()
+    return action_schema(FINAL, given)
 
 
 def same_name(one: str, other: str) -> bool:

@@ -5,15 +5,33 @@ follows them too. What is sent depends on the messages and the steps alone, so t
 an earlier answer can be shown again.
 """
 
+import json
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from llama_ui.chat.conversation import Step
+from llama_ui.chat.form import AnswerForm
+from llama_ui.chat.sampling import Sampling
 from llama_ui.prompt.llama2 import Message
 from llama_ui.prompt.plan import PlanOptions
-from llama_ui.tools.actions import FINAL, Action, read_action, same_name, unfinished
-from llama_ui.tools.builtin import TOOLS, Tool, run_tool, tool_description, tool_name
+from llama_ui.tools.actions import (
+    FINAL,
+    Action,
+    action_schema,
+    final_schema,
+    read_action,
+    same_name,
+    unfinished,
+)
+from llama_ui.tools.builtin import (
+    TOOLS,
+    Tool,
+    input_schema,
+    run_tool,
+    tool_description,
+    tool_name,
+)
 
 MAX_ACTIONS = 5
 KEEP_LAST = 5
@@ -100,17 +118,33 @@ def with_tools(
     )
 
 
+def with_action_form(
+    sampling: Sampling, steps: Sequence[Step] = (), tools: Sequence[Tool] = TOOLS
+) -> Sampling:
+    """The options of the next reply, which must be an action: the answer to the user is one, and
+    has the form that was asked for."""
+    if len(steps) == MAX_ACTIONS:
+        return sampling  # it is to answer in plain words
+    actions = [action_schema(tool_name(tool), input_schema(tool)) for tool in tools]
+    actions.append(final_schema(sampling.answer_form))
+    return sampling.with_form(AnswerForm.of_schema({"anyOf": actions}))
+
+
 class Agent:
     """One answer, step by step. Who drives it sends what `with_tools` says for its steps, has it
     take the reply, and goes on until there is an answer.
+
+    Args:
+        tools: what the model may use.
+        answers_json: whether the answer to the user is JSON.
 
     Attributes:
         steps: what was done.
         answer: what is shown to the user, once it is there.
     """
 
-    def __init__(self, tools: Sequence[Tool] = TOOLS) -> None:
-        self._tools = tools
+    def __init__(self, tools: Sequence[Tool] = TOOLS, answers_json: bool = False) -> None:
+        self._tools, self._answers_json = tools, answers_json
         self.steps: tuple[Step, ...] = ()
         self.answer: str | None = None
 
@@ -125,7 +159,9 @@ class Agent:
         if not is_whole:
             self.answer = unfinished(reply)
         elif action is not None and action.is_final:
-            self.answer = action.given
+            has_fields = self._answers_json and action.fields is not None
+            answer = json.dumps(action.fields, ensure_ascii=False)
+            self.answer = answer if has_fields else action.given
         elif len(self.steps) == MAX_ACTIONS or (action is None and self._was_asked_again()):
             self.answer = reply
         else:

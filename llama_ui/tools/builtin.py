@@ -54,6 +54,16 @@ def tool_description(tool: Tool) -> str:
     return f"{said.removesuffix('.')}; its input is a JSON object: {schema}"
 
 
+def input_schema(tool: Tool) -> dict[str, Any]:
+    """What its input must be."""
+    if not inspect.signature(tool).parameters:
+        return {"const": ""}
+    if _takes_a_text(tool):
+        return {"type": "string", "minLength": 1}
+    of_a_call: Any = tool
+    return {**TypeAdapter(of_a_call).json_schema(), "$id": f"urn:tool:{tool.__name__}"}
+
+
 def run_tool(tool: Tool, given: str, fields: Mapping[str, Any] | None = None) -> str:
     """Its result; one that begins with "Error:" says why there is none. Never raises.
 

@@ -20,6 +20,7 @@ from starlette.routing import BaseRoute
 
 from llama_ui.chat.options import ChatOptions
 from llama_ui.chat.sampling import LIMITS, Sampling
+from llama_ui.engine.models import Models
 from llama_ui.engine.starter import EngineStarter
 from llama_ui.errors import OptionError
 from llama_ui.settings import Settings, is_loopback
@@ -28,12 +29,13 @@ from llama_ui.web.access.bodies import GradioFunctions
 from llama_ui.web.access.connections import Room, limited
 from llama_ui.web.access.door import Door
 from llama_ui.web.access.identity import Access
-from llama_ui.web.access.limits import DEFAULTS, Gate
+from llama_ui.web.access.limits import DEFAULTS, Gate, Place
 from llama_ui.web.access.login import Login
 from llama_ui.web.api.functions import Api
 from llama_ui.web.api.health import Health, Metrics
 from llama_ui.web.api.openai import OpenAIApi
 from llama_ui.web.page.layout import build_page
+from llama_ui.web.page.models import ModelRoutes
 from llama_ui.web.page.routes import PageRoutes
 from llama_ui.web.page.theme import ASSETS, STYLES, build_theme
 from llama_ui.web.page.updates import FramePacer
@@ -50,6 +52,7 @@ log = logging.getLogger(__name__)
 
 def serve(
     starter: EngineStarter,
+    models: Models | None,
     settings: Settings,
     open_browser: bool,
     metrics: Metrics,
@@ -59,11 +62,13 @@ def serve(
     """Serve the page; returns the exit code, 0 unless it cannot be opened.
 
     Args:
+        models: to choose from; None where there is no choice.
         wait: returns when the page is to be closed.
         space_host: the name of the Hugging Face Space that it runs in, if it does.
     """
     in_space = space_host is not None
-    gate, hosts = _make_gate(settings, in_space), {space_host} if space_host else set()
+    place: Place = "space" if in_space else "shared" if settings.is_public else "local"
+    gate, hosts = _make_gate(settings, place), {space_host} if space_host else set()
     sampling = Sampling(max_new_tokens=gate.limits.longest(settings.first_reply_tokens))
     # On the page, why each word was chosen is a click away; programs ask for it.
     explained = replace(sampling, top_logprobs=int(LIMITS["top_logprobs"][1]))
@@ -91,6 +96,7 @@ def serve(
         return 2
     routes: list[BaseRoute] = [
         *PageRoutes(starter, gate, pacer).routes(),
+        *ModelRoutes(models, gate, settings.allow_switch, place == "local").routes(),
         *OpenAIApi(starter, gate, sampling).routes(),
         *Health(starter, metrics).routes(),
     ]
@@ -159,9 +165,9 @@ def _at_most(limit_s: float, act: Callable[[], object]) -> None:
     thread.join(limit_s)
 
 
-def _make_gate(settings: Settings, in_space: bool) -> Gate:
+def _make_gate(settings: Settings, place: Place) -> Gate:
     """The limits of a visitor: by where the page is open, unless the operator has said more."""
-    limits = DEFAULTS["space" if in_space else "shared" if settings.is_public else "local"]
+    limits = DEFAULTS[place]
     if settings.requests_per_minute is not None:
         limits = replace(limits, requests=settings.requests_per_minute)
     if settings.tokens_per_day is not None:

@@ -42,18 +42,18 @@ class Terminal(io.StringIO):
 
 def test_a_terminal_shows_one_line_that_changes():
     stream = Terminal()
-    line = ProgressLine("Pocket Llama", stream)
+    line = ProgressLine(stream)
     for done in range(101):
-        line(Progress("loading", done, 100))
+        line("Pocket Llama", Progress("loading", done, 100))
     assert "\n" not in stream.getvalue()
     assert stream.getvalue().endswith("Pocket Llama: loading 100 %\x1b[K\r")
 
 
 def test_a_file_gets_a_line_now_and_then():
     stream = io.StringIO()
-    line = ProgressLine("Pocket Llama", stream)
+    line = ProgressLine(stream)
     for done in range(101):
-        line(Progress("loading", done, 100))
+        line("Pocket Llama", Progress("loading", done, 100))
     assert stream.getvalue().splitlines() == [
         "Pocket Llama: loading 0 %",
         "Pocket Llama: loading 100 %",

@@ -184,6 +184,54 @@ def test_after_a_failure_another_model_can_be_loaded(loaded):
     starter.close()
 
 
+def test_a_switch_that_is_cancelled_keeps_the_engine_and_drops_the_other(starter, loaded):
+    first, closed = starter.wait(), threading.Event()
+
+    class Late(LocalEngine):
+        def close(self):
+            super().close()
+            closed.set()
+
+    load = Gate(lambda: Late(loaded))
+    starter.switch(load, "Second")
+    assert load.reported.wait(60)
+    starter.cancel()
+    now = starter.snapshot
+    assert (now.status, now.name, now.next, now.fault) == ("ready", "First", "", None)
+    # Another one can be chosen at once; what arrives late takes nobody's place.
+    third = Gate(lambda: LocalEngine(loaded))
+    starter.switch(third, "Third")
+    load.open()
+    assert closed.wait(60)
+    assert starter.wait() is first
+    third.open()
+    until(starter, lambda state: state.name == "Third")
+
+
+def test_the_report_of_a_load_that_was_cancelled_ends_it(loaded):
+    going_on, ended = threading.Event(), threading.Event()
+
+    def load(report):
+        report(Progress("downloading", 1, 10))
+        assert going_on.wait(60)
+        try:
+            report(Progress("downloading", 2, 10))
+        finally:
+            ended.set()
+        pytest.fail("it went on")
+
+    starter = EngineStarter(load, "First")
+    starter.start()
+    starter.cancel()
+    going_on.set()
+    assert ended.wait(60)
+    with pytest.raises(ModelError, match="was cancelled"):
+        starter.wait()
+    starter.switch(lambda report: LocalEngine(loaded), "Second")
+    assert starter.wait().info.name == loaded.info.name
+    starter.close()
+
+
 def test_the_engine_that_was_replaced_is_freed(loaded):
     starter = EngineStarter(lambda report: LocalEngine(loaded), "First")
     starter.start()

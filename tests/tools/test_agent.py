@@ -1,12 +1,17 @@
 """The agent with the real Pocket Llama, and what it makes of replies that no model should give."""
 
+import json
 import time
 from random import Random
 
+import jsonschema
 import pytest
 
-from benchmarks.tools import answer_with_tools
+from benchmarks.tools import answer_with_tools, dialogues, first_reply, is_action
+from llama_ui.chat.form import AnswerForm
 from llama_ui.chat.sampling import Sampling
+from llama_ui.engine.gguf.loader import load_gguf
+from llama_ui.engine.local.engine import LocalEngine
 from llama_ui.prompt.plan import PlanOptions
 from llama_ui.tools.actions import Action, read_action, spoken
 from llama_ui.tools.agent import (
@@ -16,9 +21,11 @@ from llama_ui.tools.agent import (
     Agent,
     offers_of,
     system_prompt,
+    with_action_form,
     with_tools,
 )
 from tests.sizes import examples
+from tests.smollm2 import smollm2
 from training.pocket import tool_prompt
 
 GREEDY = Sampling(temperature=0, max_new_tokens=200)
@@ -44,6 +51,48 @@ def test_the_exchanges_of_the_handbooks(engine):
         assert len(answered.steps) == steps
         assert len(answered.stats) == steps + 1
         messages.append({"role": "assistant", "content": answered.text})
+
+
+def test_a_model_that_never_saw_our_format_writes_nothing_but_actions():
+    """All 200: python -m benchmarks.tools --actions smollm2."""
+    engine = LocalEngine(load_gguf(smollm2(), context_length=1024))
+    try:
+        for [(question, _), *_] in dialogues(examples(5)):
+            text, is_whole, _ = first_reply(engine, True, question)
+            assert is_action(text) or not is_whole, text
+    finally:
+        engine.close()
+
+
+def test_the_answer_to_the_user_has_the_form_that_was_asked_for(engine):
+    number = {
+        "type": "object",
+        "properties": {"result": {"type": "integer"}},
+        "required": ["result"],
+        "additionalProperties": False,
+    }
+    asked = GREEDY.with_form(AnswerForm.of_schema(number))
+    answered = answer_with_tools(engine, [{"role": "user", "content": "what is 12 * 7?"}], asked)
+    jsonschema.validate(json.loads(answered.text), number)
+
+
+def test_several_typed_arguments_are_part_of_the_form(engine):
+    def forecast(city: str, days: int, at_night: bool = False) -> str:
+        """Tells the weather of a city for some days."""
+        return f"{days} {'clear nights' if at_night else 'sunny days'} in {city}"
+
+    messages = [{"role": "user", "content": "Tell me the weather in Rome for 3 days."}]
+    sent, how = with_tools(messages, PlanOptions(reminder=REMINDER), tools=[forecast])
+    sampling = with_action_form(GREEDY, tools=[forecast])
+    chunks = list(engine.submit(engine.plan(sent, sampling, how), sampling))
+    action = json.loads("".join(chunk.text for chunk in chunks))
+    agent = Agent([forecast])
+    agent.take(json.dumps(action), True, 1.0)
+    if action["action"] == "Forecast":
+        assert isinstance(action["action_input"]["days"], int)
+        assert not agent.steps[0].observation.startswith("Error")
+    else:
+        assert agent.answer == action["action_input"]
 
 
 def test_a_fault_of_a_tool_is_passed_on_in_words(engine):

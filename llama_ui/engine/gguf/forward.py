@@ -16,7 +16,7 @@ from typing import Any
 import torch
 
 from llama_ui.engine.gguf.child import CODE, COPY, FEED, HEAD, TRIM, Options
-from llama_ui.engine.gguf.memory import PADDING
+from llama_ui.engine.gguf.memory import BATCH, PADDING
 from llama_ui.engine.gguf.reader import printable
 from llama_ui.engine.local.forward import ForwardLost
 from llama_ui.errors import ModelError
@@ -50,9 +50,7 @@ class GgufForward:
     can_be_captured = False
     has_step_kernels = False
     notes: tuple[str, ...] = ()
-    # Seen: beyond 64 rows llama.cpp multiplies in another order, and what a reply says would depend
-    # on how its prompt was cut.
-    chunk = 64
+    chunk = BATCH
 
     def __init__(
         self,

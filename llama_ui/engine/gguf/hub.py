@@ -17,7 +17,7 @@ _PART = re.compile(r"-\d{5}-of-\d{5}(?=\.gguf$)")
 # Best first: what loses little at the least size, then less, then what is larger than needed.
 _ORDER = ["Q4_K_M", "Q4_K_S", "IQ4_XS", "Q4_1", "Q4_0", "Q3_K_L", "Q3_K_M", "Q3_K_S", "Q2_K"]
 _ORDER += ["Q5_K_M", "Q5_K_S", "Q5_1", "Q5_0", "Q6_K", "Q8_0", "BF16", "F16", "F32"]
-_BESIDE = 600_000_000  # bytes that the page and a short context take besides the weights
+BESIDE = 600_000_000  # bytes that the page and a short context take besides the weights
 
 
 def repository_of(source: str) -> tuple[str, str | None] | None:
@@ -65,7 +65,7 @@ def choose_files(source: str, sizes: Mapping[str, int], wanted: str | None, free
             models.setdefault(_PART.sub("", name), []).append(name)
     if not models:
         raise ModelError(f"{source} holds no GGUF file.", "Check its name, or choose another.")
-    by_kind = {_kind(name): parts for name, parts in reversed(models.items())}
+    by_kind = {kind_of(name): parts for name, parts in reversed(models.items())}
     kinds = sorted(by_kind, key=lambda kind: (_rank(kind), kind))
     if wanted is not None:
         kinds = [kind for kind in kinds if kind.upper() == wanted.upper()]
@@ -74,9 +74,9 @@ def choose_files(source: str, sizes: Mapping[str, int], wanted: str | None, free
             raise ModelError(f"{source} has no {wanted}; it has {there}.", "Choose one of these.")
         return by_kind[kinds[0]]
     total = {kind: sum(sizes[name] for name in by_kind[kind]) for kind in kinds}
-    fitting = [kind for kind in kinds if total[kind] + _BESIDE <= free]
+    fitting = [kind for kind in kinds if total[kind] + BESIDE <= free]
     if not fitting:
-        least = size_in_words(min(total.values()) + _BESIDE)
+        least = size_in_words(min(total.values()) + BESIDE)
         raise ModelError(
             f"No file of {source} fits in {size_in_words(free)} of memory: the smallest takes "
             f"{least}.",
@@ -85,7 +85,7 @@ def choose_files(source: str, sizes: Mapping[str, int], wanted: str | None, free
     return by_kind[fitting[0]]
 
 
-def _kind(name: str) -> str:
+def kind_of(name: str) -> str:
     """The quantisation in a file's name; the name itself where none is known."""
     stem = Path(name).stem
     kinds = (kind for kind in _ORDER if re.search(rf"(?<![A-Za-z0-9]){kind}$", stem, re.IGNORECASE))

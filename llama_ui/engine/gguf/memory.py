@@ -10,12 +10,15 @@ from llama_ui.engine.loading.memory import SLOTS_ON_CPU, MemoryNeed
 from llama_ui.engine.progress import size_in_words
 from llama_ui.errors import ModelError
 
+# Tokens fed at once. Seen: beyond 64 rows llama.cpp multiplies in another order, and what a reply
+# says would depend on how its prompt was cut.
+BATCH = 64
 PADDING = 256  # llama.cpp rounds the length of a sequence up to this
 _HALF, _FLOAT = 2, 4  # bytes of a cached number, of a computed one
 _PROCESS = 32_000_000  # Python and the library
 _PAGE = 350_000_000  # the application's own process, which imports no transformers
 _WORD = 320  # of a token or merge of the vocabulary
-_LONGEST = 8_192  # that is taken without being asked for: the cache grows with it
+LONGEST = 8_192  # that is taken without being asked for: the cache grows with it
 _SHORTER = (4_096, 2_048)
 _USABLE = 0.95
 
@@ -71,7 +74,7 @@ def choose_size(
             "replies lose their sense.",
             f"Choose a --context up to {trained}.",
         )
-    longest = min(trained, _LONGEST)
+    longest = min(trained, LONGEST)
     lengths = [longest, *(length for length in _SHORTER if length < longest)]
     counts = [SLOTS_ON_CPU, 2, 1]
 

@@ -29,7 +29,7 @@ def find_gguf(source: str, revision: str | None = None, report: Report = ignore)
     repository = None if found else repository_on_hub(source)
     if found is None and repository is None:
         return None
-    _check_machine()
+    check_machine()
     return fetch_gguf(*repository, revision, report) if repository else found
 
 
@@ -69,7 +69,8 @@ def _only_model(folder: Path) -> Path | None:
     return next(iter(firsts or files), None)
 
 
-def _check_machine() -> None:
+def check_machine() -> None:
+    """Raises ModelError where no GGUF can run."""
     if sys.platform == "win32":
         raise ModelError(
             "GGUF files need llama.cpp's library, which is there for Linux and macOS only.",

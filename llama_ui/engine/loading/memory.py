@@ -18,6 +18,7 @@ from llama_ui.settings import KVCacheKind
 
 Held = Literal["4bit", "8bit", "none"]
 
+_LARGE = 3_000_000_000  # weights from which 4 bits cost little quality
 MOST_SLOTS = 32  # that an engine takes by itself, however much memory there is
 SLOTS_ON_CPU = 4
 SCRATCH = 8  # positions behind the end of each slot
@@ -30,6 +31,21 @@ _PROCESS = 450_000_000  # of main memory: Python, torch, transformers, Gradio
 
 _USABLE = 0.95  # of free memory; the rest is lost between what is allocated
 _HOLES = 0.06  # of weights that are joined: memory left free between them
+
+
+@dataclass(frozen=True, slots=True)
+class Device:
+    """The GPUs of this machine, or its CPU.
+
+    Args:
+        name: as people say it.
+        gpus: how many; 0 on a CPU.
+        free: bytes that nobody uses, on all GPUs together, or of main memory.
+    """
+
+    name: str
+    gpus: int
+    free: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,6 +127,32 @@ def most_slots(
         return need.total <= free * _USABLE
 
     return next((slots for slots in range(limit, 0, -1) if fits(slots)), 0)
+
+
+def quantization_for(
+    config: Mapping[str, Any], device: Device, context: int | None, slots: int | None
+) -> Held:
+    """4-bit for three thousand million weights and more, where it costs little quality; below
+    that the best that fits into memory.
+
+    Args:
+        context: tokens a slot.
+        slots: how many conversations are to fit beside it.
+    """
+    if config.get("quantization_config") or ModelShape.of(config).parameters >= _LARGE:
+        return "4bit"
+    kinds: tuple[Held, ...] = ("none", "8bit")
+    for kind in kinds:
+        need = memory_need(
+            config,
+            quantization=kind,
+            context=context,
+            slots=slots or SLOTS_ON_CPU,
+            gpus=device.gpus,
+        )
+        if need.total <= device.free:
+            return kind
+    return "4bit"
 
 
 def slots_in(free: int, shape: ModelShape, length: int, row: int) -> int:

@@ -20,13 +20,15 @@ from llama_ui.engine.local.faults import (
     is_out_of_memory,
 )
 from llama_ui.engine.local.forward import ForwardLost, Loaded
+from llama_ui.engine.local.grammar import Grammars
 from llama_ui.engine.local.request import Request
 from llama_ui.engine.local.scheduler import make_scheduler
 from llama_ui.engine.meter import SpeedMeter
 from llama_ui.engine.reply import Chunk, FinishReason, Reply, Token
 from llama_ui.engine.wording import Wording
 from llama_ui.errors import BusyError, ChatError, EngineError
-from llama_ui.prompt.plan import PromptPlan
+from llama_ui.prompt.llama2 import Message
+from llama_ui.prompt.plan import PlanOptions, PromptPlan
 
 log = logging.getLogger(__name__)
 
@@ -58,6 +60,7 @@ class LocalEngine(Wording):
         on_fatal: Callable[[], None] = lambda: None,
     ) -> None:
         super().__init__(loaded.tokenizer, loaded.format, loaded.window, public_system)
+        self._grammars = Grammars(loaded.tokenizer, loaded.end_tokens)
         self._max_waiting = max_waiting
         self._on_fatal = on_fatal
         self._scheduler = make_scheduler(loaded, slots, chunk)
@@ -85,9 +88,27 @@ class LocalEngine(Wording):
             slots=self._scheduler.size,
         )
 
+    def plan(
+        self,
+        messages: Sequence[Message],
+        sampling: Sampling,
+        options: PlanOptions = PlanOptions(),  # noqa: B008 - immutable
+    ) -> PromptPlan:
+        """Lay out the prompt; raises DialogError, ContextWindowError, or OptionError for an
+        answer form that cannot be kept to."""
+        self._grammars.check(sampling.answer_form)
+        return super().plan(messages, sampling, options)
+
+    def plan_ids(self, ids: Sequence[int], sampling: Sampling) -> PromptPlan:
+        """A prompt that is given token by token; raises as `plan`."""
+        self._grammars.check(sampling.answer_form)
+        return super().plan_ids(ids, sampling)
+
     def submit(self, plan: PromptPlan, sampling: Sampling) -> Reply:
-        """Put the request in line; raises EngineError when the line is full."""
-        request = Request.create(plan, sampling, self._tokenizer)
+        """Put the request in line; raises EngineError when the line is full, OptionError when
+        the reply so far does not have the answer form."""
+        guide = self._grammars.guide(sampling.answer_form, plan.begun)
+        request = Request.create(plan, sampling, self._tokenizer, guide)
         with self._changed:
             if self._state != "open":
                 raise EngineError("The model has been shut down.", "Start the application again.")
@@ -190,6 +211,9 @@ class LocalEngine(Wording):
             if token.id < 0:
                 log.error("%s", NOT_FINITE)
                 self._fail([request], NOT_FINITE)
+                continue
+            if request.fault is not None:
+                self._fail([request], request.fault)
                 continue
             try:
                 reason = self._scheduler.accept(request, token)

@@ -5,10 +5,14 @@ import secrets
 from collections import Counter
 from dataclasses import dataclass, field, replace
 
+import torch
+
 from llama_ui.chat.sampling import LIMITS, Sampling
+from llama_ui.engine.local.grammar import Guide
 from llama_ui.engine.local.slots import Slot
 from llama_ui.engine.local.streamer import ReplyStreamer
 from llama_ui.engine.reply import FinishReason, Reply, Token
+from llama_ui.errors import ChatError
 from llama_ui.prompt.llama2 import Tokenizer
 from llama_ui.prompt.plan import PromptPlan
 
@@ -32,6 +36,8 @@ class Request:
         ending: how it ends, if a token that was taken ends it.
         losses: how often the forward pass was lost while it took part.
         times_drawn: how often each token has been drawn.
+        guide: says what may come next, where the reply must have a form.
+        fault: what ends it, where its form cannot be kept to any more.
     """
 
     ids: list[int]
@@ -48,9 +54,17 @@ class Request:
     ending: FinishReason | None = None
     losses: int = 0
     times_drawn: Counter[int] = field(default_factory=Counter)
+    guide: Guide | None = None
+    fault: ChatError | None = None
 
     @classmethod
-    def create(cls, plan: PromptPlan, sampling: Sampling, tokenizer: Tokenizer) -> "Request":
+    def create(
+        cls,
+        plan: PromptPlan,
+        sampling: Sampling,
+        tokenizer: Tokenizer,
+        guide: Guide | None = None,
+    ) -> "Request":
         """A new request; without a seed it draws one, so that the reply can be repeated."""
         largest = int(LIMITS["seed"][1])
         seed = secrets.randbelow(largest + 1) if sampling.seed is None else sampling.seed
@@ -66,6 +80,7 @@ class Request:
                 tokenizer, reply, len(ids), seed, sampling.stop, plan.begun, plan.splitter()
             ),
             numbers=random.Random(seed),
+            guide=guide,
         )
 
     @property
@@ -77,6 +92,16 @@ class Request:
     def has_ended(self) -> bool:
         """Whether its last token ends it, even if nobody has been told yet."""
         return self.ending is not None
+
+    def mask(self) -> torch.Tensor | None:
+        """Which tokens may come next, where the reply must have a form."""
+        if self.guide is None:
+            return None
+        try:
+            return self.guide.mask()
+        except ChatError as fault:
+            self.fault = self.fault or fault
+            return None
 
     def restart(self) -> None:
         """Begin again with the prompt and what has been drawn; the next draw is the one that was
@@ -94,7 +119,7 @@ class Request:
         self.ids.append(token.id)
         self.times_drawn[token.id] += 1
         is_full = len(self.ids) >= window
-        if token.id in end_tokens:
+        if token.id in end_tokens or (self.guide is not None and self.guide.take(token.id)):
             self.ending = "stop"
         elif is_full or len(self.ids) - self.prompt_tokens >= self.sampling.max_new_tokens:
             self.ending = "length"

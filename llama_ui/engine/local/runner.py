@@ -18,6 +18,7 @@ from llama_ui.engine.reply import Token
 
 _FEW, _ALL = 64, int(LIMITS["top_k"][1])  # candidates to sample from
 _MOST_GRAPHS = 48  # a few megabytes each; the oldest goes first
+_BITS = 32  # of a word of a mask
 _TOP = int(LIMITS["top_logprobs"][1])
 _PENALTIES = [option for option in SAMPLING if option.name.endswith("_penalty")]
 _OPTIONS = [option.name for option in fields(RowOptions)][1:]  # the first is a number drawn
@@ -34,6 +35,7 @@ class RowInput:
         times_drawn: how often the reply holds it so far.
         uniform: the number that decides the draw.
         sampling: the options.
+        mask: where the reply has a form, one bit a token: set where it may come next; int32.
     """
 
     row: int
@@ -42,6 +44,7 @@ class RowInput:
     times_drawn: int
     uniform: float
     sampling: Sampling
+    mask: torch.Tensor | None = None
 
     @property
     def is_penalized(self) -> bool:
@@ -60,6 +63,7 @@ class _Shape:
     length: int
     candidates: int
     penalties: bool
+    masks: bool
     logprobs: bool
 
 
@@ -97,6 +101,13 @@ class ModelRunner:
         shape = (len(self._idle), cache.slots)
         self._host = torch.zeros(shape, pin_memory=device.type == "cuda")
         self._inputs = torch.zeros(shape, device=device)
+        # What may come next, a bit a token; looked at in the steps that have a form to keep to.
+        width = (cache.slots, -(-vocabulary // _BITS))
+        self._host_masks = torch.full(
+            width, -1, dtype=torch.int32, pin_memory=device.type == "cuda"
+        )
+        self._masks = torch.full(width, -1, dtype=torch.int32, device=device)
+        self._bits = torch.arange(_BITS, dtype=torch.int32, device=device)
         # What the penalties look at; kept up to date in the steps that have any.
         self._seen = torch.zeros(cache.slots, vocabulary, dtype=torch.bool, device=device)
         self._drawn = torch.zeros(cache.slots, vocabulary, device=device)
@@ -131,6 +142,8 @@ class ModelRunner:
         columns = torch.tensor([item.column() for item in inputs])
         self._host[:, [item.row for item in inputs]] = columns.T
         self._inputs.copy_(self._host, non_blocking=True)
+        if shape.masks:
+            self._copy_masks(inputs)
         output = self._launch(shape)
         if self.overlaps:
             meanwhile()
@@ -140,6 +153,16 @@ class ModelRunner:
         """Drop the captured graphs and their memory."""
         self._graphs.clear()
 
+    def _copy_masks(self, inputs: Sequence[RowInput]) -> None:
+        self._host_masks.fill_(-1)
+        for item in inputs:
+            if item.mask is not None:
+                # A model may have more rows than its tokenizer has tokens, or fewer.
+                width = min(len(item.mask), self._host_masks.shape[1])
+                self._host_masks[item.row] = 0
+                self._host_masks[item.row, :width] = item.mask[:width]
+        self._masks.copy_(self._host_masks, non_blocking=True)
+
     def _shape(self, inputs: Sequence[RowInput]) -> _Shape:
         rows = self.rows_for(max(item.row for item in inputs) + 1)
         needed = max(item.position for item in inputs) + 1
@@ -147,7 +170,8 @@ class ModelRunner:
         candidates = _FEW if max(sampled, default=1) <= _FEW else _ALL
         logprobs = any(item.sampling.top_logprobs for item in inputs)
         penalties = any(item.is_penalized for item in inputs)
-        return _Shape(rows, self._length_for(needed), candidates, penalties, logprobs)
+        masks = any(item.mask is not None for item in inputs)
+        return _Shape(rows, self._length_for(needed), candidates, penalties, masks, logprobs)
 
     def _length_for(self, needed: int) -> int:
         if not self._use_graphs:
@@ -202,6 +226,10 @@ class ModelRunner:
             # Written, not added: a step may be run twice (see _capture).
             drawn.scatter_(1, tokens, times_drawn[:, None])
             penalized = penalize(logits, seen, drawn, options)
+        if shape.masks:
+            words = self._masks[: shape.rows, :, None]
+            allowed = (words >> self._bits & 1).flatten(1)[:, : logits.shape[-1]]
+            penalized = penalized.masked_fill(allowed == 0, -torch.inf)
         chosen = sample(penalized, options, shape.candidates)
         if not shape.logprobs:
             return _Output(chosen)
@@ -222,5 +250,14 @@ def _tokens(output: _Output, inputs: Sequence[RowInput]) -> list[Token]:
         wanted = item.sampling.top_logprobs
         own, *best = logprobs[item.row]
         top = tuple(zip(top_ids[item.row], best, strict=True))[:wanted]
-        tokens.append(Token(drawn[item.row], own, top) if wanted else Token(drawn[item.row]))
+        if not wanted:
+            tokens.append(Token(drawn[item.row]))
+            continue
+        barred = frozenset(id for id, _ in top if item.mask is not None and not _has(item.mask, id))
+        tokens.append(Token(drawn[item.row], own, top, barred))
     return tokens
+
+
+def _has(mask: torch.Tensor, token: int) -> bool:
+    word = token // _BITS
+    return word < len(mask) and bool(int(mask[word]) >> token % _BITS & 1)

@@ -183,6 +183,7 @@ def _row_input(request: Request) -> RowInput:
         times_drawn=request.times_drawn[token],
         uniform=request.numbers.random(),
         sampling=request.sampling,
+        mask=request.mask(),
     )
 
 

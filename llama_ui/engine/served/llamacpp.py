@@ -6,11 +6,13 @@ does not have there: the prompt is written here, so what a person typed is never
 options have llama.cpp's names, in the order of transformers; a visitor has a slot of their own.
 """
 
+import json
 import math
 from collections import OrderedDict
 from collections.abc import Callable, Collection, Mapping
 from typing import Any
 
+from llama_ui.chat.form import AnswerForm
 from llama_ui.chat.sampling import Sampling, wire_values
 from llama_ui.engine.reply import Token
 from llama_ui.engine.served.faults import line
@@ -19,6 +21,7 @@ from llama_ui.engine.served.openai import Event, Usage, content_of, count
 from llama_ui.engine.served.server import RemoteServer
 from llama_ui.engine.served.stream import ServerEvent
 from llama_ui.engine.served.tokenizer import ServerTokenizer, read_tokenizer
+from llama_ui.errors import OptionError
 from llama_ui.prompt.formats import choose_format
 from llama_ui.prompt.llama2 import PromptFormat
 from llama_ui.prompt.plan import PromptPlan
@@ -56,6 +59,10 @@ class LlamaCpp(NativeServer):
         """Which model the server has."""
         return self._server.ask("/props").get("model_path")
 
+    def check_form(self, form: AnswerForm | None) -> None:
+        """Raises OptionError for a form that the server has no words for."""
+        _form_fields(form)
+
     def body(
         self, plan: PromptPlan, sampling: Sampling, leave_out: Collection[str]
     ) -> dict[str, Any]:
@@ -66,6 +73,7 @@ class LlamaCpp(NativeServer):
         del options["stop"]
         return {
             **options,
+            **_form_fields(sampling.answer_form),
             "prompt": plan.ids,
             "stream": True,
             "return_tokens": True,
@@ -82,6 +90,18 @@ class LlamaCpp(NativeServer):
     def reader(self, plan: PromptPlan, sampling: Sampling) -> Callable[[ServerEvent], Event]:
         """What reads the events of one reply."""
         return _Reader(self._tokenizer, len(plan.ids), begins=not plan.begun).read
+
+
+def _form_fields(form: AnswerForm | None) -> dict[str, Any]:
+    """The form of a reply in the server's words; raises OptionError where it has none for it."""
+    if form is None:
+        return {}
+    if form.schema is not None:
+        return {"json_schema": form.schema}
+    if form.kind == "choices":
+        choices = (json.dumps(choice, ensure_ascii=False) for choice in form.choices)
+        return {"grammar": f"root ::= {' | '.join(choices)}"}
+    raise OptionError("llama.cpp's server knows no patterns.", "Choose another answer form.")
 
 
 class _Slots:

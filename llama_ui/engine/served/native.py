@@ -4,6 +4,7 @@ import time
 from abc import abstractmethod
 from collections.abc import Mapping, Sequence
 
+from llama_ui.chat.form import AnswerForm
 from llama_ui.chat.sampling import Sampling
 from llama_ui.engine.served.server import RemoteServer
 from llama_ui.engine.served.tokenizer import ServerTokenizer
@@ -40,6 +41,10 @@ class NativeServer(Wording):
     def model_now(self) -> object:
         """Which model the server has; asks it."""
 
+    @abstractmethod
+    def check_form(self, form: AnswerForm | None) -> None:
+        """Raises OptionError for a form that the server has no words for."""
+
     def plan(
         self,
         messages: Sequence[Message],
@@ -47,6 +52,7 @@ class NativeServer(Wording):
         options: PlanOptions = PlanOptions(),  # noqa: B008 - immutable
     ) -> PromptPlan:
         """The exact prompt; raises ChatError when there is none."""
+        self.check_form(sampling.answer_form)
         self._check_model()
         return super().plan(messages, sampling, options)
 

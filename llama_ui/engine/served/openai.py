@@ -15,7 +15,7 @@ from llama_ui.engine.reply import FinishReason, Token
 from llama_ui.engine.served.faults import TOO_LONG, bad_ending, parse_json, stream_fault
 from llama_ui.engine.served.server import RemoteServer
 from llama_ui.engine.served.stream import ServerEvent
-from llama_ui.errors import EngineError
+from llama_ui.errors import EngineError, OptionError
 from llama_ui.prompt.llama2 import Message, Segment, check_dialog
 from llama_ui.prompt.plan import PlanOptions, PromptPlan, plan_prompt
 
@@ -102,6 +102,7 @@ _NOT_HERE = "The model runs on another server"
 _MISSING = {
     "exact_prompt": f"{_NOT_HERE}, which writes the prompt itself.",
     "continue": f"{_NOT_HERE}, which begins every reply anew.",
+    "form": f"{_NOT_HERE}, which may not keep to a form.",
     "logprobs": f"{_NOT_HERE}, and its tokens are not known here.",
 }
 
@@ -133,7 +134,9 @@ class ChatCompletions:
         options: PlanOptions = PlanOptions(),  # noqa: B008 - immutable
     ) -> PromptPlan:
         """The messages to send, as segments without ids: memory and reminder are applied, the
-        window is the server's to judge."""
+        window is the server's to judge. Raises OptionError for an answer form."""
+        if sampling.answer_form is not None:
+            raise OptionError(self.missing["form"], "Leave the answer form free.")
         return plan_prompt(_segments, messages, options, window=MAX_CHAT_CHARS, reply_tokens=0)
 
     def reply_ids(self, text: str) -> tuple[int, ...]:

@@ -11,6 +11,7 @@ import secrets
 from collections.abc import Callable, Collection, Mapping
 from typing import Any
 
+from llama_ui.chat.form import AnswerForm
 from llama_ui.chat.sampling import Sampling, wire_values
 from llama_ui.engine.reply import Token
 from llama_ui.engine.served.native import NativeServer
@@ -41,6 +42,9 @@ class Vllm(NativeServer):
         """Which model the server has."""
         return _model(self._server)
 
+    def check_form(self, form: AnswerForm | None) -> None:
+        """Nothing is refused here: a schema that it cannot keep to the server refuses itself."""
+
     def body(
         self, plan: PromptPlan, sampling: Sampling, leave_out: Collection[str]
     ) -> dict[str, Any]:
@@ -50,6 +54,8 @@ class Vllm(NativeServer):
         del options["stop"]
         if sampling.top_logprobs:
             options["logprobs"] = sampling.top_logprobs
+        if sampling.answer_form is not None:
+            options["structured_outputs"] = _form_fields(sampling.answer_form)
         salt = hashlib.sha256(plan.owner.encode()).hexdigest() if plan.owner else None
         return {
             **{name: value for name, value in options.items() if name not in leave_out},
@@ -66,6 +72,13 @@ class Vllm(NativeServer):
         """What reads the events of one reply."""
         strips = self._tokenizer.is_spm and not plan.begun
         return _Reader(strips, sampling.top_logprobs).read
+
+
+def _form_fields(form: AnswerForm) -> dict[str, Any]:
+    """The form of a reply in the server's words."""
+    if form.schema is not None:
+        return {"json": form.schema}
+    return {"choice": form.choices} if form.kind == "choices" else {"regex": form.text}
 
 
 class _Reader:

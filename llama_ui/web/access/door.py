@@ -204,7 +204,8 @@ class _Visit:
         if visitor is None:
             return None
         self._check_length(row)
-        caller = Caller(visitor, self._is_browser(), self._cookie_rules())
+        is_operator = door._access.is_at_home(HTTPConnection(self._scope))
+        caller = Caller(visitor, self._is_browser(), self._cookie_rules(), is_operator=is_operator)
         return await self._hand_on(row, caller)
 
     async def _hand_on(self, row: Row, caller: Caller) -> None:

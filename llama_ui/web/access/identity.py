@@ -28,12 +28,14 @@ class Caller:
         is_browser: whether the request has marks that a page elsewhere cannot take off.
         cookie_rules: what a cookie for this visitor must say after its value.
         body: the JSON that was sent, for a route that takes JSON.
+        is_operator: whether the page is for this machine alone, and this machine asks.
     """
 
     visitor: Visitor
     is_browser: bool = False
     cookie_rules: str = "Path=/; HttpOnly; SameSite=Lax"
     body: Any = None
+    is_operator: bool = False
 
     def attach(self, scope: Any) -> None:
         """Leave it at a request for its handler."""
@@ -69,7 +71,11 @@ class Access:
         """Why the request may not go on; None when it may."""
         if self.key is not None:
             return None if _shows(request, self.key) else "The key is missing or wrong."
-        return None if self.is_private and _is_from_here(request) else _NO_KEY
+        return None if self.is_at_home(request) else _NO_KEY
+
+    def is_at_home(self, request: HTTPConnection) -> bool:
+        """Whether the page is for this machine alone, and this machine asks."""
+        return self.is_private and _is_from_here(request)
 
 
 _NO_KEY = (

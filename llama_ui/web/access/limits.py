@@ -54,8 +54,9 @@ class Limits:
         return tokens if self.new_tokens is None else min(tokens, self.new_tokens)
 
 
+Place = Literal["local", "shared", "space"]
 # On one's own machine nothing is rationed; a link is known to a few; a Space is open to all.
-DEFAULTS: dict[Literal["local", "shared", "space"], Limits] = {
+DEFAULTS: dict[Place, Limits] = {
     "local": Limits(),
     "shared": Limits(30, 500_000, 20_000, 2_048, 600, 600),
     "space": Limits(15, 100_000, 8_000, 1_024, 180, 300),

@@ -81,6 +81,10 @@ ROWS = (
     # What the scripts of the page call. A chat has a million characters, in JSON up to six times
     # as many bytes.
     Row("/page/engine"),
+    # Who may switch is decided by their handler: the operator, or with --allow-switch everybody.
+    Row("/page/models", counts="work"),
+    Row("/page/models/switch", _POST, "visitor", "work", "json", 10 * _KB),
+    Row("/page/models/cancel", _POST, "visitor", "work", "json", 10 * _KB),
     Row("/page/turn", _POST, "visitor", "reply", "json", 8 * _MB),
     Row("/page/stop", _POST, body="json", largest=10 * _KB),
     Row("/page/leave", _POST, body="json", largest=10 * _KB),

@@ -17,6 +17,7 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, Response, StreamingResponse
 from starlette.routing import Route
 
+from llama_ui.chat.form import AnswerForm
 from llama_ui.chat.sampling import Sampling
 from llama_ui.engine.base import Engine
 from llama_ui.engine.starter import EngineStarter
@@ -40,6 +41,7 @@ from llama_ui.web.api.schema import (
     TokenizeRequest,
     complaint,
 )
+from llama_ui.web.api.tool_calls import Functions
 
 log = logging.getLogger(__name__)
 
@@ -118,6 +120,7 @@ class OpenAIApi:
         engine = self._engine()
         functions, sampling = asked.functions(), self._sampling(asked, engine)
         _check_can(engine, "logprobs", "logprobs", asked.shown_top is not None)
+        sampling = sampling.with_form(_form_of(asked, functions, engine))
 
         def plan() -> PromptPlan:
             messages, options, begun = asked.dialog(functions)
@@ -129,7 +132,7 @@ class OpenAIApi:
     async def _complete(self, request: Request) -> Response:
         asked = await _read(request, CompletionRequest)
         engine = self._engine()
-        sampling = self._sampling(asked, engine)
+        sampling = self._sampling(asked, engine).with_form(_form_of(asked, None, engine))
 
         def plan() -> PromptPlan:
             prompt = asked.text_or_tokens()
@@ -205,6 +208,24 @@ def _check_can(engine: Engine, feature: str, field: str, is_wanted: bool) -> Non
     reason = engine.info.missing.get(feature)
     if is_wanted and reason is not None:
         raise FieldError(field, reason, "Leave it out.")
+
+
+def _form_of(
+    asked: ChatRequest | CompletionRequest, functions: Functions | None, engine: Engine
+) -> AnswerForm | None:
+    """What the reply must look like: what was asked for, or an action; raises FieldError."""
+    form = asked.answer_form()
+    if form is not None:
+        field = "structured_outputs" if asked.structured_outputs else "response_format"
+        _check_can(engine, "form", field, True)
+    if functions is None or not functions.may_call:
+        return form
+    assert isinstance(asked, ChatRequest)
+    field = asked.needs_form(functions)
+    _check_can(engine, "form", field, bool(field))
+    if "form" not in engine.info.supports:
+        return None
+    return functions.form(form)
 
 
 def _going_on(engine: Engine, options: PlanOptions, begun: str) -> PlanOptions:

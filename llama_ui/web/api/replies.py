@@ -116,8 +116,8 @@ class ChatAnswer(Answer):
         rest = (message["content"] or "").removeprefix(shown) if self.functions else ""
         if rest:
             yield self._delta({"content": rest})
-        for call in message.get("tool_calls", ()):
-            yield self._delta({"tool_calls": [{"index": 0, **call}]})
+        for place, call in enumerate(message.get("tool_calls", ())):
+            yield self._delta({"tool_calls": [{"index": place, **call}]})
         self.stats = last.stats
         yield {**self._delta({}), "finish_reason": reason}
 
@@ -127,8 +127,8 @@ class ChatAnswer(Answer):
         if self.functions is None:
             return {"content": text}, reason
         said = self.functions.read(text, ending == "stop")
-        if said.call is not None:
-            return {"content": None, "tool_calls": [said.call]}, "tool_calls"
+        if said.calls:
+            return {"content": None, "tool_calls": [*said.calls]}, "tool_calls"
         return {"content": said.content}, reason
 
     def _delta(self, delta: Event, tokens: Sequence[Token] = ()) -> Event:

@@ -13,6 +13,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from llama_ui.chat.form import AnswerForm
 from llama_ui.chat.messages import parse_messages
 from llama_ui.chat.sampling import SAMPLING, Sampling
 from llama_ui.chat.table import Option
@@ -27,7 +28,7 @@ _SEEDS = 2**31
 _BOOKKEEPING = frozenset(
     {
         *("user", "metadata", "store", "service_tier", "safety_identifier", "prediction"),
-        *("prompt_cache_key", "prompt_cache_retention", "parallel_tool_calls"),
+        *("prompt_cache_key", "prompt_cache_retention"),
         *("cache_salt", "priority", "request_id"),
     }
 )
@@ -39,7 +40,6 @@ _NEUTRAL: Mapping[str, Any] = {
     "suffix": "",
     "logit_bias": {},
     "modalities": ["text"],
-    "response_format": {"type": "text"},
     "functions": [],
     "function_call": "none",
     "reasoning_effort": "none",
@@ -98,6 +98,36 @@ class _StreamOptions(_Strict):
     continuous_usage_stats: Literal[False] | None = None
 
 
+class _JsonSchema(_Strict):
+    name: str | None = None
+    description: str | None = None
+    strict: bool | None = None
+    schema_: Annotated[dict[str, Any], Field(alias="schema")]
+
+
+class _ResponseFormat(_Strict):
+    type: Literal["text", "json_object", "json_schema"]
+    json_schema: _JsonSchema | None = None
+
+
+class _Structured(_Strict):
+    """As vLLM has it."""
+
+    json_: Annotated[dict[str, Any] | str | None, Field(alias="json")] = None
+    json_object: bool | None = None
+    regex: str | None = None
+    choice: list[str] | None = None
+
+
+class _Named(_Strict):
+    name: str
+
+
+class _NamedChoice(_Strict):
+    type: Literal["function"]
+    function: _Named
+
+
 class _Sampled(_Body):
     """What the bodies of both kinds of completion share."""
 
@@ -105,6 +135,38 @@ class _Sampled(_Body):
     stream: bool | None = None
     stream_options: _StreamOptions | None = None
     max_completion_tokens: int | None = None
+    response_format: _ResponseFormat | None = None
+    structured_outputs: _Structured | None = None
+
+    def answer_form(self) -> AnswerForm | None:
+        """What the reply must look like; raises FieldError."""
+        field = "structured_outputs" if self.structured_outputs else "response_format"
+        try:
+            return self._asked_form()
+        except OptionError as fault:
+            raise FieldError(field, fault.problem, fault.next_step) from None
+
+    def _asked_form(self) -> AnswerForm | None:
+        asked, other = self.response_format, self.structured_outputs
+        if asked is not None and asked.type != "text":
+            if other is not None:
+                raise OptionError("There are two forms for one reply.", "Leave one of them out.")
+            if asked.type == "json_object":
+                return AnswerForm("json")
+            if asked.json_schema is None:
+                raise OptionError("There is no json_schema.", "Send it.")
+            return AnswerForm.of_schema(asked.json_schema.schema_)
+        if other is None:
+            return None
+        if isinstance(other.json_, str):
+            return AnswerForm("schema", other.json_)
+        if other.json_ is not None:
+            return AnswerForm.of_schema(other.json_)
+        if other.regex is not None:
+            return AnswerForm("pattern", other.regex)
+        if other.choice is not None:
+            return AnswerForm("choices", "\n".join(other.choice))
+        return AnswerForm("json") if other.json_object else None
 
     @property
     def wants_usage(self) -> bool:
@@ -158,7 +220,8 @@ class ChatRequest(_Sampled):
     logprobs: bool | None = None
     top_logprobs: int | None = None
     tools: list[Declared] | None = None
-    tool_choice: Literal["auto", "none"] | None = None
+    tool_choice: Literal["auto", "none", "required"] | _NamedChoice | None = None
+    parallel_tool_calls: bool | None = None
     add_generation_prompt: bool | None = None  # the opposite of:
     continue_final_message: bool | None = None
 
@@ -176,7 +239,17 @@ class ChatRequest(_Sampled):
             return None
         if self.logprobs:
             raise FieldError("logprobs", "logprobs do not go with tools.", "Leave one of them out.")
-        return Functions([tool.function for tool in self.tools or ()], may_call)
+        asked = self.tool_choice or "auto"
+        choice: str = asked.function.name if isinstance(asked, _NamedChoice) else asked
+        declared = [tool.function for tool in self.tools or ()]
+        # Several at once only where they are asked for: few small models can.
+        return Functions(declared, choice if may_call else "none", bool(self.parallel_tool_calls))
+
+    def needs_form(self, functions: Functions | None) -> str:
+        """The field that only an engine can honour that keeps to forms; empty without one."""
+        if functions is not None and functions.must_call:
+            return "tool_choice"
+        return "tools" if functions is not None and functions.is_strict else ""
 
     def dialog(self, functions: Functions | None) -> tuple[list[dict[str, str]], PlanOptions, str]:
         """The messages as they are to be sent, the options of the plan, and the beginning of the

@@ -12,10 +12,19 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from llama_ui.chat.form import AnswerForm
 from llama_ui.errors import DialogError, OptionError
 from llama_ui.prompt.llama2 import Message
 from llama_ui.prompt.plan import PlanOptions
-from llama_ui.tools.actions import FINAL, Action, read_action, same_name, unfinished
+from llama_ui.tools.actions import (
+    FINAL,
+    Action,
+    action_schema,
+    final_schema,
+    read_action,
+    same_name,
+    unfinished,
+)
 from llama_ui.tools.agent import (
     LAST_REMINDER,
     REMINDER,
@@ -27,6 +36,11 @@ from llama_ui.tools.agent import (
 
 MAX_FUNCTIONS = 32
 MAX_SCHEMA_CHARS = 4_000
+MAX_CALLS = 8
+_SIMPLE = ("string", "number", "integer", "boolean")
+_SEVERAL = """
+
+For several actions at once, write a list of such objects: [{...}, {...}]"""
 Name = Annotated[str, Field(pattern=r"^[a-zA-Z0-9_-]{1,64}$")]
 
 
@@ -40,13 +54,42 @@ class Function(_Strict):
     name: Name
     description: Annotated[str, Field(max_length=1_024)] = ""
     parameters: dict[str, Any] | None = None
-    strict: Literal[False] | None = None
+    strict: bool | None = None
 
     @property
     def properties(self) -> dict[str, Any]:
         """The parameters by name, each with its schema."""
         found = (self.parameters or {}).get("properties")
         return found if isinstance(found, dict) else {}
+
+    @property
+    def bare(self) -> str | None:
+        """The one parameter whose value is the input by itself; None where there is another
+        number of them, or its values are not simple."""
+        if len(self.properties) != 1:
+            return None
+        [(name, schema)] = self.properties.items()
+        kind = schema.get("type") if isinstance(schema, dict) else None
+        return name if kind in _SIMPLE else None
+
+    def input_schema(self, number: int) -> dict[str, Any]:
+        """What the input of its action must be.
+
+        Args:
+            number: of the function; what refers to a part of its parameters finds it there.
+        """
+        if not self.properties:
+            return {"const": ""}
+        whole = {**(self.parameters or {}), "$id": f"urn:function:{number}"}
+        if self.bare is not None and "$defs" not in whole:
+            return dict(self.properties[self.bare])
+        return {"type": "object", "additionalProperties": False, **whole}
+
+    def exact_arguments(self, given: Any) -> dict[str, Any]:
+        """The input of an action that has this form as arguments by name."""
+        if isinstance(given, dict):
+            return given
+        return {} if self.bare is None else {self.bare: given}
 
     def offer(self) -> Offer:
         """What the model reads of it; raises OptionError when that is too long."""
@@ -59,7 +102,9 @@ class Function(_Strict):
         said = " ".join(self.description.split()).removesuffix(".") or self.name
         if not self.properties:
             return Offer(self.name, f"{said}; its input is empty.")
-        if len(self.properties) > 1:
+        [first, *more] = self.properties.values()
+        is_plain = isinstance(first, dict) and first.get("type") in (None, *_SIMPLE)
+        if more or not is_plain:
             return Offer(self.name, f"{said}; its input is a JSON object: {schema}")
         [(name, only)] = self.properties.items()
         about = only.get("description") if isinstance(only, dict) else None
@@ -117,10 +162,10 @@ class Call(_Strict):
 
 @dataclass(frozen=True, slots=True)
 class Said:
-    """What a program is told of a reply: a text, or a call."""
+    """What a program is told of a reply: a text, or calls."""
 
     content: str | None
-    call: dict[str, Any] | None = None
+    calls: tuple[dict[str, Any], ...] = ()
 
 
 class Turns:
@@ -203,25 +248,63 @@ class Functions:
 
     Args:
         declared: may be offered.
-        may_call: whether they may be called now.
+        choice: whether they may be called now ("none", "auto"), or one must be ("required"), or
+            the name of the one that must.
+        several: whether one reply may make several calls.
 
     Raises:
-        OptionError: too many, two of one name, or one that is described at too great a length.
+        OptionError: too many, two of one name, one that is described at too great a length, or
+            a choice that is none of them.
     """
 
-    def __init__(self, declared: Sequence[Function], may_call: bool) -> None:
+    def __init__(
+        self, declared: Sequence[Function], choice: str = "auto", several: bool = False
+    ) -> None:
         if len(declared) > MAX_FUNCTIONS:
             raise OptionError(f"There are more than {MAX_FUNCTIONS} tools.", "Declare fewer.")
         names = [FINAL, *(function.name for function in declared)]
         for number, name in enumerate(names):
             if any(same_name(name, other) for other in names[:number]):
                 raise OptionError(f"The name {name!r} is taken.", "Give each tool its own name.")
-        self._declared, self._may_call = declared, may_call
+        self._declared, self._several = declared, several
+        self.may_call = choice != "none"
+        self.must_call = choice not in ("none", "auto")
+        self._callable = [
+            (number, function)
+            for number, function in enumerate(declared)
+            if choice in ("auto", "required", function.name)
+        ]
+        if self.must_call and not self._callable:
+            raise OptionError(f"There is no function {choice[:64]!r}.", "Name one of the tools.")
+        self._is_exact = False
         self._system = system_prompt([function.offer() for function in declared])
+        if several:
+            self._system += _SEVERAL
+
+    @property
+    def is_strict(self) -> bool:
+        """Whether a call must have the form that was declared."""
+        return any(function.strict for _, function in self._callable)
+
+    def form(self, final: AnswerForm | None) -> AnswerForm:
+        """The form of every reply; what is said from now on is read by it.
+
+        Args:
+            final: that of an answer to the user; None is any text.
+        """
+        self._is_exact = True
+        calls = [action_schema(f.name, f.input_schema(number)) for number, f in self._callable]
+        answers = [] if self.must_call else [final_schema(final)]
+        each = [*calls, *answers]
+        if self._several and calls:
+            some = {"type": "array", "items": {"anyOf": calls}, "minItems": 1}
+            each.append({**some, "maxItems": MAX_CALLS})
+        how = {} if self.is_strict else {"x-guidance": {"lenient": True}}
+        return AnswerForm.of_schema({"anyOf": each, **how})
 
     def plan(self, turns: Turns) -> tuple[list[Message], PlanOptions]:
         """What is to be sent."""
-        reminder = REMINDER if self._may_call else LAST_REMINDER
+        reminder = REMINDER if self.may_call else LAST_REMINDER
         said = turns.with_tools(self._system)
         return said, PlanOptions(reminder=reminder, pinned=turns.pinned())
 
@@ -229,18 +312,38 @@ class Functions:
         """What a reply comes to."""
         if not is_whole:
             return Said(unfinished(reply))
+        if self._is_exact:
+            return self._read_exactly(reply)
         action = read_action(reply)
         if action is None:
             return Said(reply)
         if action.is_final:
             return Said(action.given)
-        for function in self._declared if self._may_call else ():
+        for function in self._declared if self.may_call else ():
             if same_name(function.name, action.name):
-                arguments = json.dumps(function.arguments(action), ensure_ascii=False)
-                called = {"name": function.name, "arguments": arguments}
-                name = f"call_{secrets.token_hex(12)}"
-                return Said(None, {"id": name, "type": "function", "function": called})
+                return Said(None, (_call(function.name, function.arguments(action)),))
         return Said(reply)
+
+    def _read_exactly(self, reply: str) -> Said:
+        """What a reply comes to that has the form; a stop word may have cut it."""
+        try:
+            read = json.loads(reply)
+        except ValueError:
+            return Said(unfinished(reply))
+        calls = []
+        for action in read if isinstance(read, list) else [read]:
+            name, given = action["action"], action["action_input"]
+            if same_name(name, FINAL):
+                is_text = isinstance(given, str)
+                return Said(given if is_text else json.dumps(given, ensure_ascii=False))
+            [function] = [f for _, f in self._callable if same_name(f.name, name)]
+            calls.append(_call(function.name, function.exact_arguments(given)))
+        return Said(None, tuple(calls))
+
+
+def _call(name: str, arguments: dict[str, Any]) -> dict[str, Any]:
+    called = {"name": name, "arguments": json.dumps(arguments, ensure_ascii=False)}
+    return {"id": f"call_{secrets.token_hex(12)}", "type": "function", "function": called}
 
 
 def _object(text: str) -> dict[str, Any] | None:

@@ -96,6 +96,8 @@ def _control(option: Option, value: Any) -> gr.components.Component:
     }
     if option.kind == "flag" or option.on is not None:
         return gr.Checkbox(**common)
+    if option.kind == "choice":
+        return gr.Dropdown([(said, name) for name, said in option.choices.items()], **common)
     # An empty number component would show and send 0.
     if option.kind in ("text", "lines") or option.empty:
         return gr.Textbox(

@@ -3,12 +3,10 @@
 import asyncio
 import hashlib
 import json
-import logging
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator
 from contextlib import aclosing
-from typing import Any
 
-from starlette.requests import ClientDisconnect, Request
+from starlette.requests import Request
 from starlette.responses import JSONResponse, Response, StreamingResponse
 from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
@@ -18,19 +16,18 @@ from llama_ui.chat.export import from_json, read_chat, to_markdown
 from llama_ui.chat.options import ChatOptions, options_from_form
 from llama_ui.chat.sampling import LIMITS
 from llama_ui.engine.base import EngineInfo
+from llama_ui.engine.progress import Progress
 from llama_ui.engine.starter import EngineStarter
-from llama_ui.errors import ChatError, DialogError, incident
-from llama_ui.web.access.identity import caller_of, visitor_of
+from llama_ui.errors import DialogError
+from llama_ui.web.access.identity import visitor_of
 from llama_ui.web.access.limits import Gate
+from llama_ui.web.page.answers import Body, body_of, in_words, told
 from llama_ui.web.page.streaming import Turns
 from llama_ui.web.page.theme import FONTS, SCRIPTS
 from llama_ui.web.page.updates import FramePacer, as_json
 from llama_ui.web.page.views import earlier_prompt, meter, next_prompt
 
-log = logging.getLogger(__name__)
-
 PROMPT_ROOM = 64  # tokens that the longest reply leaves for a prompt
-Body = dict[str, Any]
 
 
 class PageRoutes:
@@ -59,14 +56,14 @@ class PageRoutes:
             "markdown": self._markdown,
         }
         return [
-            *(Route(f"/page/{name}", _told(do), methods=["POST"]) for name, do in posts.items()),
+            *(Route(f"/page/{name}", told(do), methods=["POST"]) for name, do in posts.items()),
             Route("/page/engine", self._engine, methods=["GET"]),
             Mount("/scripts", StaticFiles(directory=SCRIPTS)),
             Mount("/fonts", StaticFiles(directory=FONTS)),
         ]
 
     async def _turn(self, request: Request) -> Response:
-        body = _body(request)
+        body = body_of(request)
         action, key, visitor = body.get("action"), _name(body, "turn"), visitor_of(request)
         if not isinstance(action, dict):
             raise DialogError("The page asked for something unknown.", "Reload the page.")
@@ -76,16 +73,16 @@ class PageRoutes:
         return _event_stream(self._turns.run(key, chat, options, action, visitor, owner))
 
     async def _stop(self, request: Request) -> Response:
-        self._turns.stop(_name(_body(request), "turn"))
+        self._turns.stop(_name(body_of(request), "turn"))
         return JSONResponse({})
 
     async def _leave(self, request: Request) -> Response:
         """A page is closed: its keys and values are no longer needed."""
-        self._starter.forget(_owner(request, _body(request)))
+        self._starter.forget(_owner(request, body_of(request)))
         return JSONResponse({})
 
     async def _meter(self, request: Request) -> Response:
-        body, engine = _body(request), self._turns.engine()
+        body, engine = body_of(request), self._turns.engine()
 
         def measure() -> Body:
             return meter(engine, *self._asked(body), body.get("draft"))
@@ -93,7 +90,7 @@ class PageRoutes:
         return JSONResponse(await self._gate.bounded(visitor_of(request), measure))
 
     async def _prompt(self, request: Request) -> Response:
-        body, engine = _body(request), self._turns.engine()
+        body, engine = body_of(request), self._turns.engine()
 
         def read() -> Body:
             chat, options = self._asked(body)
@@ -115,7 +112,7 @@ class PageRoutes:
 
     async def _markdown(self, request: Request) -> Response:
         """A chat to read."""
-        body = _body(request)
+        body = body_of(request)
 
         def read() -> str:
             return to_markdown(read_chat(body.get("chat")))
@@ -134,11 +131,11 @@ class PageRoutes:
         return _event_stream(self._states(name.startswith("user:")))
 
     async def _states(self, is_logged_in: bool) -> AsyncIterator[Body]:
-        """The state of the model, again at each change, until it no longer loads."""
+        """The state of the model, again at each change, until none loads any more."""
         async with aclosing(self._starter.states()) as states:
             async for now in states:
                 yield {**self._state(), "logged_in": is_logged_in}
-                if now.status != "loading":
+                if now.progress is None:
                     return
 
     def _state(self) -> Body:
@@ -148,12 +145,17 @@ class PageRoutes:
         most = self._gate.limits.longest(int(LIMITS["max_new_tokens"][1]))
         if info is not None and info.context_length is not None:
             most = min(most, info.context_length - PROMPT_ROOM)
-        fault = starter.fault
+        fault, now = starter.fault, starter.snapshot
+        switch_fault = now.fault if now.status == "ready" else None
+        progress = now.progress or Progress("loading")
         return {
             "name": starter.name,
             "state": starter.state,
-            "progress": str(starter.progress),
-            "fault": {"problem": fault.problem, "next_step": fault.next_step} if fault else None,
+            "progress": str(progress),
+            "fault": fault and in_words(fault),
+            "next": now.next,
+            "part": progress.done / progress.total if progress.total else None,
+            "switch_fault": switch_fault and in_words(switch_fault),
             "info": info and _described(info),
             "longest": most,
         }
@@ -175,28 +177,6 @@ def _described(info: EngineInfo) -> Body:
     }
 
 
-def _told(handler: Callable[[Request], Awaitable[Response]]) -> Any:
-    """Tell the scripts of the page of faults."""
-
-    async def told(request: Request) -> Response:
-        try:
-            return await handler(request)
-        except ChatError as fault:
-            return _refusal(fault)
-        except ClientDisconnect:
-            return Response(status_code=499)
-        except Exception as error:
-            what = "Something went wrong on the server"
-            return _refusal(incident(log, error, what, "Nothing is lost: try again."))
-
-    return told
-
-
-def _refusal(fault: ChatError) -> Response:
-    said = {"type": "fault", "problem": fault.problem, "next_step": fault.next_step}
-    return JSONResponse(said, 400)
-
-
 def _event_stream(updates: AsyncIterator[Body]) -> Response:
     async def lines() -> AsyncIterator[str]:
         async for update in updates:
@@ -205,13 +185,6 @@ def _event_stream(updates: AsyncIterator[Body]) -> Response:
     # A proxy that collects the answer would show the reply all at once.
     headers = {"Cache-Control": "no-cache", "X-Accel-Buffering": "no"}
     return StreamingResponse(lines(), media_type="text/event-stream", headers=headers)
-
-
-def _body(request: Request) -> Body:
-    body = caller_of(request).body
-    if not isinstance(body, dict):
-        raise DialogError("The page sent something that cannot be read.", "Reload the page.")
-    return body
 
 
 def _name(body: Body, field: str) -> str:

@@ -50,8 +50,7 @@ class Running:
         """What was done with tools so far."""
         return self.facts.steps
 
-    @property
-    def sampling(self) -> Sampling:
+    def sampling(self, engine: Engine) -> Sampling:
         """How the next reply is to be drawn."""
         return self.turn.options.sampling
 
@@ -98,14 +97,19 @@ class Stepping(Running):
         drawn: what was drawn of the present step.
     """
 
-    agent: Agent = field(default_factory=Agent)
+    agent: Agent = field(init=False)
     drawn: str = ""
     began: float = field(default_factory=time.perf_counter)
 
-    @property
-    def sampling(self) -> Sampling:
+    def __post_init__(self) -> None:
+        Running.__post_init__(self)
+        form = self.turn.options.sampling.answer_form
+        self.agent = Agent(answers_json=form is not None and form.schema is not None)
+
+    def sampling(self, engine: Engine) -> Sampling:
         """Every step is drawn with the seed of the first."""
-        return (self.facts.options or self.turn.options).sampling
+        sampling = (self.facts.options or self.turn.options).sampling
+        return self.turn.step_sampling(engine, sampling, self.steps)
 
     def plan(self, engine: Engine, owner: str) -> PromptPlan:
         self.drawn, self.began = "", time.perf_counter()

@@ -217,7 +217,7 @@ class _Run:
         if self.stop.is_asked:
             return None
         self._left_out = running.turn.left_out(plan)
-        return submit_for(self._visitor, self._gate, engine, plan, running.sampling)
+        return submit_for(self._visitor, self._gate, engine, plan, running.sampling(engine))
 
     async def _read(self, first: Reply, into: Running, frame: Frames) -> None:
         engine, reply = self._starter.wait(), first

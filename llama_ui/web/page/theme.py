@@ -7,7 +7,8 @@ from llama_ui.settings import ROOT
 ASSETS = ROOT / "assets"
 SCRIPTS = ASSETS / "js"
 FONTS = ASSETS / "fonts"
-STYLES = [ASSETS / "css" / f"{name}.css" for name in ("style", "sidebar", "markdown", "inspect")]
+_STYLES = ("style", "sidebar", "markdown", "inspect", "models")
+STYLES = [ASSETS / "css" / f"{name}.css" for name in _STYLES]
 
 TEXT_FONTS = ("Inter", "ui-sans-serif", "system-ui", "-apple-system", "Segoe UI", "sans-serif")
 MONO_FONTS = ("ui-monospace", "SFMono-Regular", "Menlo", "Consolas", "monospace")

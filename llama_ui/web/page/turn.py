@@ -5,13 +5,14 @@ from dataclasses import dataclass, replace
 
 from llama_ui.chat.conversation import Conversation, Ending, Facts, Step
 from llama_ui.chat.options import ChatOptions
+from llama_ui.chat.sampling import Sampling
 from llama_ui.chat.thinking import ThoughtSplitter
 from llama_ui.engine.base import Engine
 from llama_ui.engine.reply import Stats
 from llama_ui.errors import DialogError
 from llama_ui.prompt.llama2 import Message
 from llama_ui.prompt.plan import PlanOptions, PromptPlan
-from llama_ui.tools.agent import with_tools
+from llama_ui.tools.agent import with_action_form, with_tools
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,9 +94,16 @@ class Turn:
         # With tools an earlier reply is written as JSON, which has no place for thinking.
         with_thoughts = self.options.send_thinking and not self.has_tools
         messages: Sequence[Message] = self.conversation.messages(self.options.system, with_thoughts)
+        sampling = self.options.sampling
         if self.has_tools:
             messages, options = with_tools(messages, options, steps)
-        return engine.plan(messages, self.options.sampling, options)
+            sampling = self.step_sampling(engine, sampling, steps)
+        return engine.plan(messages, sampling, options)
+
+    def step_sampling(self, engine: Engine, sampling: Sampling, steps: Sequence[Step]) -> Sampling:
+        """The options of a step with tools: an engine that can keeps it to an action."""
+        can = "form" in engine.info.supports
+        return with_action_form(sampling, steps) if can else sampling
 
     def left_out(self, plan: PromptPlan) -> list[int]:
         """The numbers of the messages that a plan leaves out."""

@@ -28,8 +28,8 @@ from llama_ui.engine.base import Engine
 from llama_ui.engine.reply import Token
 from llama_ui.errors import ChatError
 from llama_ui.web.page.running import Running
+from llama_ui.web.render.answer import FENCE, render_answer
 from llama_ui.web.render.growing import GrowingMarkdown
-from llama_ui.web.render.markdown import render_markdown
 
 # Characters of a chat, newest first, that are formatted; what is older is shown as it was written.
 MAX_RICH = 150_000
@@ -75,6 +75,8 @@ class Frames:
         self._place = place
         self._running = running
         self._markdown = GrowingMarkdown()
+        form = running.turn.options.sampling.answer_form
+        self._fence = f"{FENCE}json\n" if form is not None and form.schema is not None else ""
         self._sent: dict[str, Any] = {"status": "", "thinking": 0, "steps": 0, "text": ""}
         self.cost_s = 0.0
 
@@ -93,7 +95,7 @@ class Frames:
             is_more = text.startswith(sent["text"])
             if not is_more:
                 self._markdown = GrowingMarkdown()
-            settled, growing = self._markdown.add(text)
+            settled, growing = self._markdown.add(self._fence + text)
             raw = text[len(sent["text"]) :] if is_more else text
             how = {"raw": raw, "settled": settled, "growing": growing, "anew": not is_more}
             made.append(self._update("text", **how))
@@ -147,7 +149,7 @@ def batches(chat: Conversation) -> Iterator[list[int]]:
 
 def html_of(chat: Conversation, numbers: Iterable[int]) -> dict[int, str]:
     """Replies as HTML, by their numbers."""
-    return {number: render_markdown(chat.nodes[number].text) for number in numbers}
+    return {number: render_answer(chat.nodes[number].text) for number in numbers}
 
 
 def shown(before: Conversation, after: Conversation) -> Update:
@@ -171,6 +173,7 @@ def token_update(token: Token, engine: Engine) -> Update:
         "ends": not engine.is_text(token.id),
         "logprob": token.logprob,
         "top": top,
+        "barred": sorted(token.barred),
     }
 
 

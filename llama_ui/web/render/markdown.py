@@ -97,11 +97,13 @@ class _Renderer(RendererHTML):
         code, label = tokens[idx].content, tokens[idx].info.strip()
         env["highlighted"] = env.get("highlighted", 0) + len(code)
         small = env["highlighted"] <= MAX_HIGHLIGHTED
+        copy = "Copy JSON" if label == "json" else "Copy"
         language = label.split()[0].lower() if label and small else ""
         return (
             '<div class="code-block" dir="ltr"><div class="code-bar">'
             f'<span class="code-language">{escape(label)}</span>'
-            '<button type="button" class="copy-code" aria-label="Copy code">Copy</button></div>'
+            '<button type="button" class="copy-code" aria-label="Copy code">'
+            f"{copy}</button></div>"
             f'<pre tabindex="0"><code>{highlight(code, language)}</code></pre></div>'
         )
 

@@ -2,12 +2,15 @@
 
 import asyncio
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import httpx
+import jsonschema
 import pytest
 import torch
 
+from llama_ui.chat.form import AnswerForm
 from llama_ui.chat.sampling import Sampling
 from llama_ui.engine.loading.loader import load_model
 from llama_ui.engine.served.engine import connect
@@ -54,6 +57,25 @@ def test_it_can_do_all_that_the_page_offers(engine):
     assert engine.info.missing == {}
     assert engine.info.context_length == WINDOW
     assert engine.info.quantization == "Q4_1"
+
+
+def test_an_answer_form_is_sent_in_the_servers_words(engine):
+    schema = {
+        "type": "object",
+        "properties": {"city": {"enum": ["Paris", "Rome"]}, "size": {"type": "integer"}},
+        "required": ["city", "size"],
+        "additionalProperties": False,
+    }
+    longer = replace(GREEDY, max_new_tokens=60)
+    said = read(engine, ASK, longer.with_form(AnswerForm.of_schema(schema)))
+    assert said.ending == "stop"
+    jsonschema.validate(json.loads(said.text), schema)
+    assert read(engine, ASK, longer.with_form(AnswerForm("choices", 'hay\n"tea"'))).text in (
+        "hay",
+        '"tea"',
+    )
+    refused = read(engine, ASK, longer.with_form(AnswerForm("pattern", "a+"))).fault
+    assert isinstance(refused, OptionError)
 
 
 def test_the_prompt_is_what_the_servers_own_template_and_tokenizer_make(engine, address):

@@ -18,6 +18,7 @@ from llama_ui.web.api.functions import Api
 from llama_ui.web.api.health import Health, Metrics
 from llama_ui.web.api.openai import OpenAIApi
 from llama_ui.web.page.layout import build_page
+from llama_ui.web.page.models import ModelRoutes
 from llama_ui.web.page.routes import PageRoutes
 from llama_ui.web.page.updates import FramePacer
 
@@ -89,6 +90,7 @@ def routes() -> list[tuple[str, set[str]]]:
     gate, pacer = Gate(Limits()), FramePacer()
     ours = [
         *PageRoutes(starter, gate, pacer).routes(),
+        *ModelRoutes(None, gate, False, True).routes(),
         *OpenAIApi(starter, gate, Sampling()).routes(),
         *Health(starter, Metrics()).routes(),
         *Login("ann", "secret").routes(),

@@ -1,5 +1,7 @@
 """What a request may hold: accepted, ignored or refused by name."""
 
+import functools
+
 import pytest
 from pydantic import ValidationError
 
@@ -47,13 +49,19 @@ def test_what_changes_nothing_is_accepted(body):
     assert request.sampling(Sampling(), 2048) == (Sampling(max_new_tokens=512), {})
 
 
+DEEP = functools.reduce(lambda inner, _: {"items": inner}, range(40), {"type": "string"})
+
+
 @pytest.mark.parametrize(
     ("body", "field"),
     [
         ({"n": 2}, "n"),
         ({"logit_bias": {"5": 1}}, "logit_bias"),
         ({"modalities": ["text", "audio"]}, "modalities"),
-        ({"response_format": {"type": "json_object"}}, "response_format"),
+        ({"response_format": {"type": "json_schema"}}, "response_format"),
+        ({"response_format": {"type": "json_object"}, "structured_outputs": {"regex": "a"}},
+         "structured_outputs"),
+        ({"structured_outputs": {"choice": []}}, "structured_outputs"),
         ({"functions": [{"name": "f"}]}, "functions"),
         ({"web_search_options": {}}, "web_search_options"),
         ({"reasoning_effort": "high"}, "reasoning_effort"),
@@ -61,7 +69,8 @@ def test_what_changes_nothing_is_accepted(body):
         ({"echo": True}, "echo"),
         ({"top_logprobs": 2}, "top_logprobs"),
         ({"stream_options": {"unknown": 1}}, "stream_options.unknown"),
-        ({"tool_choice": "required", "tools": TOOLS}, "tool_choice"),
+        ({"response_format": {"type": "json_schema", "json_schema": {"schema": DEEP}}},
+         "response_format"),
         ({"temperature": 5.1}, "temperature"),
         ({"max_tokens": 0}, "max_tokens"),
         ({"max_completion_tokens": 0}, "max_tokens"),
@@ -83,6 +92,7 @@ def test_what_would_change_the_answer_is_refused_by_name(body, field):
     with pytest.raises(FieldError) as refused:
         request = chat(**body)
         request.sampling(Sampling(), 2048)
+        request.answer_form()
         request.dialog(request.functions())
     assert refused.value.field == field
     assert field.rpartition(".")[2] in str(refused.value) or refused.value.problem

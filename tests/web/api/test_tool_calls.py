@@ -16,6 +16,12 @@ def declared(name="calculator", **properties):
     return {"type": "function", "function": function}
 
 
+def strict(name="f", **properties):
+    tool = declared(name, **properties)
+    tool["function"]["strict"] = True
+    return tool
+
+
 TOOL = declared(expression={"type": "string"})
 QUESTION = {"role": "user", "content": "what is 4 to the power of 2.1?"}
 
@@ -85,8 +91,9 @@ CALLED = {"role": "assistant", "tool_calls": [CALL]}
 @pytest.mark.parametrize(
     ("body", "says"),
     [
-        ({"tool_choice": "required"}, "tool_choice"),
-        ({"tool_choice": {"type": "function", "function": {"name": "x"}}}, "tool_choice"),
+        ({"tool_choice": "any"}, "tool_choice"),
+        ({"tool_choice": {"type": "function", "function": {"name": "x"}}}, "no function 'x'"),
+        ({"tools": [strict(x={"type": "array", "uniqueItems": True})]}, "uniqueItems"),
         ({"tools": [{"type": "web_search"}]}, "tools.0"),
         ({"tools": [declared("a b")]}, "name"),
         ({"tools": [declared("a\n")]}, "name"),
@@ -130,21 +137,21 @@ TWO = {"city": {"type": "string"}, "days": {"type": "integer"}}
 )
 def test_the_input_becomes_arguments(properties, required, given, arguments):
     function = Function(name="f", parameters={"properties": properties, "required": required})
-    said = Functions([function], True).read(f'{{"action": "F", "action_input": {given}}}', True)
+    said = Functions([function]).read(f'{{"action": "F", "action_input": {given}}}', True)
     assert said.content is None
-    assert json.loads(said.call["function"]["arguments"]) == arguments
+    assert json.loads(said.calls[0]["function"]["arguments"]) == arguments
 
 
 def test_a_call_is_read_back_as_the_action_that_it_was():
     for arguments in ('{"city": "Rome", "days": 3}', '{"days": 3}', '{"city": "Rome"}'):
         call = Call.model_validate({**CALL, "function": {"name": "f", "arguments": arguments}})
         function = Function(name="f", parameters={"properties": {"city": {}}})
-        said = Functions([function], True).read(call.as_json(), True)
-        assert json.loads(said.call["function"]["arguments"]) == json.loads(arguments)
+        said = Functions([function]).read(call.as_json(), True)
+        assert json.loads(said.calls[0]["function"]["arguments"]) == json.loads(arguments)
 
 
 def test_what_is_no_call_of_an_offered_function_is_text():
-    functions = Functions([Function(name="f")], True)
+    functions = Functions([Function(name="f")])
     other = '{"action": "g", "action_input": "1"}'
     assert functions.read(other, True).content == other
     assert functions.read('{"action": "f", "act', False).content == ""

@@ -1,0 +1,49 @@
+"""What every route of the page does alike: read a body, and tell of faults."""
+
+import logging
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import JSONResponse, Response
+
+from llama_ui.errors import ChatError, DialogError, incident
+from llama_ui.web.access.identity import caller_of
+
+log = logging.getLogger(__name__)
+
+Body = dict[str, Any]
+
+
+def body_of(request: Request) -> Body:
+    """The JSON object that was sent; raises DialogError when it is none."""
+    body = caller_of(request).body
+    if not isinstance(body, dict):
+        raise DialogError("The page sent something that cannot be read.", "Reload the page.")
+    return body
+
+
+def told(handler: Callable[[Request], Awaitable[Response]]) -> Any:
+    """Tell the scripts of the page of faults."""
+
+    async def answer(request: Request) -> Response:
+        try:
+            return await handler(request)
+        except ChatError as fault:
+            return _refusal(fault)
+        except ClientDisconnect:
+            return Response(status_code=499)
+        except Exception as error:
+            what = "Something went wrong on the server"
+            return _refusal(incident(log, error, what, "Nothing is lost: try again."))
+
+    return answer
+
+
+def _refusal(fault: ChatError) -> Response:
+    return JSONResponse({"type": "fault", **in_words(fault)}, 400)
+
+
+def in_words(fault: ChatError) -> Body:
+    """A fault as the scripts of the page take it."""
+    return {"problem": fault.problem, "next_step": fault.next_step}
