@@ -62,7 +62,7 @@ def test_a_form_of_options_is_read_back_as_these_options():
         ("top_k", 2.5, "whole number from 1 to 1,000"),
         ("seed", "2.5", "whole number from 0 to 2,147,483,647, or leave it empty"),
         ("seed", "9" * 30, "Seed cannot be"),
-        ("keep_last", "-1", "Remember cannot be"),
+        ("keep_last", "-1", "Memory cannot be"),
         ("keep_last", "1001", "leave it empty .all that fit"),
         ("stop", ["x"], "stop words are no text"),
         ("stop", "\n".join("abcdefghi"), "stop words are no short list"),

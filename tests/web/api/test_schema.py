@@ -105,7 +105,8 @@ def test_the_options_of_the_table_are_taken():
     assert (chosen.min_p, chosen.presence_penalty, chosen.frequency_penalty) == (0.1, -1, 2)
     assert (chosen.temperature, chosen.stop, chosen.seed) == (5, ("END",), 7)
     assert needed == {
-        name: name for name in ("min_p", "presence_penalty", "frequency_penalty", "seed")
+        name: name
+        for name in ("temperature", "min_p", "presence_penalty", "frequency_penalty", "seed")
     }
 
 
