@@ -58,7 +58,7 @@ const faint = () => {
 const unnamed = () => {
     const names = new Map();
     const found = [];
-    for (const node of document.querySelectorAll('#main button, #main summary, #sidebar button:not(.title)')) {
+    for (const node of document.querySelectorAll('#main button, #main summary, #sidebar button:not(.kept *)')) {
         if (!node.checkVisibility()) continue;
         const name = node.ariaLabel || node.innerText.trim();
         if (!name) found.push(node.outerHTML.slice(0, 120));

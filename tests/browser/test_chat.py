@@ -235,7 +235,7 @@ def test_stop_words_reminder_and_memory_reach_the_model(page):
     word = whole.split()[4]
     set_option(page, "stop", word)
     more(page, "clear")
-    expect(page.locator(".example").first).to_be_visible()
+    expect(page.locator(".examples .example").first).to_be_visible()
     assert chat(page, "What does temperature do?") == whole[: whole.index(word)].rstrip()
     set_option(page, "keep_last", "0")
     chat(page, "Hello!")
@@ -268,12 +268,12 @@ def test_undo_gives_the_typed_text_back(page):
 def test_clear_shows_the_empty_page_again(page):
     chat(page, "Hello!")
     more(page, "clear")
-    expect(page.locator(".example")).to_have_count(4)
+    expect(page.locator(".examples .example")).to_have_count(4)
     expect(page.locator("#actions")).to_be_hidden()
 
 
 def test_an_example_prompt_is_sent_by_a_click(page):
-    page.locator(".example").nth(2).click()
+    page.locator(".examples .example").nth(2).click()
     expect(page.locator(".turn.user .typed")).to_have_text(EXAMPLES[2]["text"])
     wait_until_idle(page)
     expect(page.locator(".turn.assistant .md")).to_have_text(re.compile(r"\w"))
@@ -293,7 +293,7 @@ def test_a_seed_repeats_a_reply(page):
     set_option(page, "temperature", "1.5")
     first = chat(page, "Tell me a tiny story about a brave llama.")
     more(page, "clear")
-    expect(page.locator(".example").first).to_be_visible()
+    expect(page.locator(".examples .example").first).to_be_visible()
     assert chat(page, "Tell me a tiny story about a brave llama.") == first
 
 
@@ -316,7 +316,7 @@ def test_a_seed_that_is_none_is_explained(page):
 
 
 def test_the_focus_returns_to_the_message_box(page):
-    page.locator(".example").nth(2).click()
+    page.locator(".examples .example").nth(2).click()
     wait_until_idle(page)
     expect(page.locator("#message textarea")).to_be_focused()
     more(page, "clear")
