@@ -11,6 +11,7 @@ import sys
 import threading
 from collections import OrderedDict
 from collections.abc import Collection, Sequence
+from typing import Any
 
 import llguidance
 import torch
@@ -59,11 +60,11 @@ class Grammars:
     """The grammars of a model: each is compiled once and kept.
 
     Args:
-        tokenizer: of the model.
+        tokenizer: of the model; with a backend_tokenizer of the tokenizers library.
         end_tokens: ids that end a reply.
     """
 
-    def __init__(self, tokenizer: Tokenizer, end_tokens: Collection[int]) -> None:
+    def __init__(self, tokenizer: Any, end_tokens: Collection[int]) -> None:
         self._tokenizer, self._ends = tokenizer, sorted(end_tokens)
         self._compiled: OrderedDict[AnswerForm, llguidance.LLMatcher | ChatError] = OrderedDict()
         self._lock, self._checking = threading.Lock(), threading.Lock()
