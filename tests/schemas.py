@@ -45,7 +45,7 @@ def _object(rng: Random, depth: int) -> Schema:
     made = _closed({name: _value(rng, depth - 1) for name in names})
     if rng.random() < 0.3:
         made["required"] = names[: rng.randint(0, len(names))]
-    if rng.random() < 0.2:
+    elif rng.random() < 0.2:  # more of them are counted only where all others are required
         made["additionalProperties"] = {"type": "integer"}
         made["maxProperties"] = len(names) + 1
     return made
