@@ -24,6 +24,12 @@ export const noteOf = (facts) => {
     return `Cut at the limit of ${number(facts.options?.sampling?.max_new_tokens)} new tokens.`;
 };
 
+/** How long a model thought. @param {number} seconds @param {number} [tokens] */
+export const thoughtFor = (seconds, tokens = 0) => [
+    seconds ? `Thought for ${seconds < 10 ? seconds.toFixed(1) : seconds.toFixed(0)} s` : 'Thought before answering',
+    tokens ? `${number(tokens)} tokens` : '',
+].filter(Boolean).join(' · ');
+
 /** All that is known of how a reply came about: names and values; none when no token of it was drawn.
  * @param {Facts} facts
  * @param {{name: string, label: string, neutral: any}[]} options the rows of the table of options, in order */

@@ -5,7 +5,7 @@
  * @typedef {{thought: string, tool: string, given: string, observation: string, ms: number}} Step
  * @typedef {{ending: string, model?: string, quantization?: string, prompt_tokens?: number, reused_tokens?: number,
  *     reply_tokens?: number, first_token_s?: number, tokens_per_s?: number, options?: any, steps?: Step[],
- *     thinking?: string, begun?: boolean}} Facts
+ *     thinking?: string, thought_tokens?: number, thought_s?: number, begun?: boolean}} Facts
  * @typedef {{role: 'user' | 'assistant', text: string, parent: number | null, facts?: Facts | null}} Message
  * @typedef {{nodes: Message[], head: number | null, options?: any, name: string, pinned: number[]}} Chat
  */
@@ -70,18 +70,18 @@ export const changed = (chat, {first, nodes, head, options, pinned}) => ({
 
 /** The chat with what has been written of its replies so far.
  * @param {Chat} chat a message of it is being answered
- * @param {{text: string, steps: Step[]}[]} replies
+ * @param {{text: string, thinking: string, steps: Step[]}[]} replies
  * @param {number | null} goingOn the number of the reply that goes on
  * @returns {Chat} */
 export const withPartial = (chat, replies, goingOn) => {
-    const facts = (/** @type {Step[]} */ steps) => ({ending: 'cancelled', options: chat.options, steps});
+    const facts = (/** @type {{steps: Step[], thinking: string}} */ {steps, thinking}) => ({ending: 'cancelled', options: chat.options, steps, thinking});
     if (goingOn !== null) {
         const nodes = [...chat.nodes];
         nodes[goingOn] = {...nodes[goingOn], text: replies[0].text, facts: {...nodes[goingOn].facts, ending: 'cancelled'}};
         return {...chat, nodes};
     }
-    const begun = replies.filter(({text}) => text);
+    const begun = replies.filter(({text, thinking}) => text || thinking);
     if (!begun.length) return chat;
-    const nodes = begun.map(({text, steps}) => ({role: /** @type {const} */ ('assistant'), text, parent: chat.head, facts: facts(steps)}));
+    const nodes = begun.map((reply) => ({role: /** @type {const} */ ('assistant'), text: reply.text, parent: chat.head, facts: facts(reply)}));
     return {...chat, nodes: [...chat.nodes, ...nodes], head: chat.nodes.length};
 };

@@ -1,11 +1,12 @@
 // The chat pane: the messages that are shown, each drawn once and again only when it changes.
-import {askedWith, detailsOf, noteOf} from './captions.js';
+import {askedWith, detailsOf, noteOf, thoughtFor} from './captions.js';
 import {button, copy, fit, icon, make} from './dom.js';
 import {pathOf, versionsOf} from './chat.js';
 import {drawWords} from './words.js';
 
 /**
  * @typedef {import('./chat.js').Chat} Chat
+ * @typedef {import('./chat.js').Facts} Facts
  * @typedef {import('./chat.js').Step} Step
  * @typedef {import('./words.js').Token} Token
  *
@@ -39,9 +40,20 @@ export const drawSteps = (steps) => {
         make('dl', {}, ...rows(step)))));
 };
 
-/** What the model thought before it answered, folded. @param {string} text @param {string} title */
-export const drawThinking = (text, title) => (text ? make('details', {class: 'thinking'},
-    make('summary', {}, title), make('p', {dir: 'auto'}, text)) : null);
+/** What the model thought before it answered, folded; `show` changes what is there. */
+export const drawThinking = () => {
+    const [summary, said] = [make('summary'), make('p', {dir: 'auto'})];
+    const show = (/** @type {string} */ text, /** @type {string} */ title) => { said.textContent = text; summary.textContent = title; };
+    return {node: make('details', {class: 'thinking'}, summary, said), show};
+};
+
+/** @param {Facts | null | undefined} facts */
+const thinkingOf = (facts) => {
+    if (!facts?.thinking) return null;
+    const {node, show} = drawThinking();
+    show(facts.thinking, thoughtFor(facts.thought_s ?? 0, facts.thought_tokens ?? 0));
+    return node;
+};
 
 /** HTML that the server has made (markdown.py: nothing of it runs), or plain text.
  * @param {string | undefined} html @param {string} text */
@@ -170,8 +182,7 @@ export const makeTranscript = (pane, page) => {
         if (!node.text && !node.facts?.steps?.length) shown.replaceChildren(make('p', {class: 'empty'}, node.facts?.thinking
             ? '(The reply ended while the model was still thinking: raise Max new tokens, then regenerate.)' : '(empty reply)'));
         const note = node.facts ? noteOf(node.facts) : '';
-        const thought = drawThinking(node.facts?.thinking ?? '', 'Thought before answering');
-        const parts = [thought, shown, note ? make('p', {class: 'note'}, note) : null, drawSteps(node.facts?.steps ?? [])];
+        const parts = [thinkingOf(node.facts), shown, note ? make('p', {class: 'note'}, note) : null, drawSteps(node.facts?.steps ?? [])];
         turn.append(make('span', {class: 'sr-only'}, 'The model said: '), ...parts.filter((part) => part !== null), row);
         return turn;
     };
@@ -182,7 +193,7 @@ export const makeTranscript = (pane, page) => {
         const row = make('div', {class: 'tools'},
             button({class: 'named', 'data-act': 'select', 'data-n': n, onclick: () => page.act({do: 'select', n})}, 'Keep this one'), facts(node.facts, n + 1));
         return make('div', {class: 'column-of-two'}, make('h2', {}, askedWith(node.facts ?? {ending: 'stop'})),
-            body(view.html.get(n), node.text), drawSteps(node.facts?.steps ?? []), row);
+            thinkingOf(node.facts), body(view.html.get(n), node.text), drawSteps(node.facts?.steps ?? []), row);
     }));
 
     const divider = (/** @type {number} */ count) => make('p', {class: 'divider'},

@@ -1,4 +1,5 @@
 // One turn while it runs: the updates of the server in, what is shown and kept of it out.
+import {thoughtFor} from './captions.js';
 import {drawSteps, drawThinking} from './transcript.js';
 import {changed, withPartial} from './chat.js';
 import {ask, Fault, stream} from './server.js';
@@ -17,9 +18,11 @@ class Reply {
     steps = [];
     status = '';
     began = performance.now();
+    thoughtFor = 0;  // seconds
     node = make('div', {class: 'body'});
     #md = make('div', {class: 'md'});
     #growing = document.createComment('');  // what comes after it is replaced as the block grows
+    #thought = drawThinking();  // stays as it is: somebody may have unfolded it
 
     constructor() { this.#md.append(this.#growing); this.#frame(); }
 
@@ -42,12 +45,16 @@ class Reply {
     }
 
     #frame() {
-        const seconds = ((performance.now() - this.began) / 1000).toFixed(0);
-        const thought = drawThinking(this.thinking, this.text ? `Thought for ${seconds} s` : 'Thinking…');
+        const thought = this.thinking ? this.#thought.node : null;
+        const seconds = (performance.now() - this.began) / 1000;
+        if (!this.text) this.thoughtFor = seconds;
+        if (thought) this.#thought.show(this.thinking, this.text ? thoughtFor(this.thoughtFor) : `Thinking… ${seconds.toFixed(0)} s`);
         const dots = make('span', {class: 'dots'}, make('i'), make('i'), make('i'));
         const waiting = this.text ? this.#md : make('p', {class: 'waiting'}, dots, this.status);
-        const parts = [thought, waiting, drawSteps(this.steps)];
-        this.node.replaceChildren(...parts.filter((part) => part !== null));
+        const parts = [thought, waiting, drawSteps(this.steps)].filter((part) => part !== null);
+        // What is there already is not taken out: it may be scrolled, or have the focus.
+        for (const node of [...this.node.childNodes]) if (node !== thought) node.remove();
+        parts.forEach((part, place) => { if (this.node.childNodes[place] !== part) this.node.insertBefore(part, this.node.childNodes[place] ?? null); });
     }
 }
 
@@ -103,7 +110,7 @@ export class Turn {
             else if (update.type === 'done') last = update;
             else if (update.i in this.replies) {
                 this.replies[update.i].take(update);
-                if (update.type === 'text' && performance.now() - this.#keptAt > KEEP_MS) this.keep();
+                if ((update.type === 'text' || update.type === 'thinking') && performance.now() - this.#keptAt > KEEP_MS) this.keep();
             }
         };
         const {options, owner, chat} = this.of;

@@ -13,6 +13,7 @@ from typing import Literal
 
 from llama_ui.chat.options import ChatOptions
 from llama_ui.chat.text import MAX_CHAT_CHARS, check_text, check_total, clean_reply
+from llama_ui.chat.thinking import with_thinking
 from llama_ui.errors import DialogError
 
 MAX_MESSAGES = 2_000
@@ -51,7 +52,8 @@ class Facts:
         quantization: how its weights were held.
         options: with which it was asked; the seed is the one that was drawn.
         steps: what was done with tools before it.
-        thinking: what the model thought before it, where that is told apart; never sent back.
+        thinking: what the model thought before it; sent back only where an option says so.
+        thought_tokens, thought_s: how many tokens, and seconds, that took.
         begun: whether it went on from words that were there, so its options alone do not repeat it.
     """
 
@@ -66,6 +68,8 @@ class Facts:
     options: ChatOptions | None = None
     steps: tuple[Step, ...] = ()
     thinking: str = ""
+    thought_tokens: int = 0
+    thought_s: float = 0.0
     begun: bool = False
 
     def __post_init__(self) -> None:
@@ -98,6 +102,11 @@ class Message:
     text: str
     parent: int | None = None
     facts: Facts | None = None
+
+    @property
+    def written(self) -> str:
+        """A reply as the model wrote it, thinking included."""
+        return with_thinking(self.facts.thinking if self.facts else "", self.text)
 
 
 @dataclass(frozen=True, slots=True)
@@ -235,15 +244,21 @@ class Conversation:
             and self.nodes[reply].text
         ]
 
-    def messages(self, system: str) -> list[dict[str, str]]:
+    def messages(self, system: str, with_thoughts: bool = False) -> list[dict[str, str]]:
         """What is to be sent: the system prompt, the exchanges, and the message to be answered
-        (the last one, or the one whose reply is to go on)."""
+        (the last one, or the one whose reply is to go on).
+
+        Args:
+            with_thoughts: earlier replies begin with what the model thought before them.
+        """
         messages = [{"role": "system", "content": system}] if system.strip() else []
         asked = [number for number in self.path if self.nodes[number].role == "user"]
         for user, reply in self.exchanges():
             if user != asked[-1]:
                 messages.append({"role": "user", "content": self.nodes[user].text})
-                messages.append({"role": "assistant", "content": self.nodes[reply].text})
+                node = self.nodes[reply]
+                content = node.written if with_thoughts else node.text
+                messages.append({"role": "assistant", "content": content})
         messages += [{"role": "user", "content": self.nodes[number].text} for number in asked[-1:]]
         return messages
 

@@ -67,8 +67,14 @@ def to_markdown(conversation: Conversation) -> str:
     for number in conversation.path:
         node = conversation.nodes[number]
         steps = node.facts.steps if node.facts else ()
-        parts.append("\n\n".join([f"**{names[node.role]}**", *map(_step, steps), node.text]))
+        thinking = [_quoted(node.facts.thinking)] if node.facts and node.facts.thinking else []
+        said = [f"**{names[node.role]}**", *thinking, *map(_step, steps), node.text]
+        parts.append("\n\n".join(said))
     return "\n\n".join(parts) + "\n"
+
+
+def _quoted(thinking: str) -> str:
+    return "\n".join(f"> {line}".rstrip() for line in ("*Thinking*", "", *thinking.splitlines()))
 
 
 def _step(step: Step) -> str:

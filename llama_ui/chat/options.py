@@ -20,6 +20,7 @@ class ChatOptions:
         sampling: how tokens are chosen.
         keep_last: remember so many of the latest exchanges; None remembers all that fit.
         reminder: text that is repeated at the end of each user message; empty means none.
+        send_thinking: earlier replies are sent with what the model thought before them.
         tools: whether the model is offered tools (see agent.py).
 
     Raises:
@@ -42,6 +43,11 @@ class ChatOptions:
         "text", "", "Reminder",
         "Repeated at the end of each of your messages, for models that forget.",
         "Personality", neutral="", placeholder="Answer in one sentence.",
+    )
+    send_thinking: bool = row(
+        "flag", False, "Send thinking back",
+        "What the model thought before earlier replies is sent with them, if its template lets it.",
+        "Memory", on=True, neutral=False,
     )
     tools: bool = row(
         "flag", False, "Tools", "Lets the model use tools, each step shown under its answer.",

@@ -41,7 +41,7 @@ class Sampling:
     # fmt: off
     temperature: float = row(
         "number", 0.7, "Temperature", "0 always takes the likeliest word; above 1 runs wild.",
-        "Creativity", low=0, high=5, step=0.05,
+        "Creativity", low=0, high=5, step=0.05, feature="temperature",
     )
     top_p: float = row(
         "number", 0.9, "Top-p", "Choose among the likeliest words that add up to this.",

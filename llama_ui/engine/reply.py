@@ -17,7 +17,8 @@ FinishReason = Literal["stop", "length", "cancelled"]
 class Stats:
     """Facts about a finished reply; times in seconds, from the request on.
 
-    reused_tokens are those of the prompt whose keys and values were still there.
+    reused_tokens are those of the prompt whose keys and values were still there; thought_tokens
+    those of the reply that were no answer yet.
     """
 
     prompt_tokens: int
@@ -26,6 +27,8 @@ class Stats:
     first_token_s: float
     tokens_per_s: float
     seed: int | None
+    thought_tokens: int = 0
+    thought_s: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +56,7 @@ class Chunk:
     Args:
         text: text that follows what was sent before; may be empty.
         tokens: the tokens drawn since then; their text may come later, when it is complete.
-        reasoning: what the model thought since then, where its server tells it apart.
+        reasoning: what the model thought since then.
         queue_position: place in the line while it waits; 1 is the next.
         finish_reason: set in the last chunk only.
         stats: set in the last chunk only.

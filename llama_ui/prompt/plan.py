@@ -4,6 +4,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from itertools import takewhile
 
+from llama_ui.chat.thinking import OPEN, ThoughtSplitter
 from llama_ui.errors import ContextWindowError, OptionError
 from llama_ui.prompt.llama2 import Message, Segment, check_dialog
 
@@ -43,12 +44,15 @@ class PromptPlan:
             remembered.
         owner: whose conversation it is.
         is_public: whether its system prompt is the operator's own.
+        is_chat: whether it is made of messages; otherwise it was given token by token, and what
+            comes of it is passed on as it is.
     """
 
     segments: tuple[Segment, ...]
     dropped: tuple[int, ...] = ()
     owner: str = ""
     is_public: bool = False
+    is_chat: bool = True
 
     @property
     def public_tokens(self) -> int:
@@ -72,6 +76,25 @@ class PromptPlan:
     def begun(self) -> tuple[int, ...]:
         """The tokens of the reply that is to be continued."""
         return next((s.ids for s in self.segments if s.kind == "reply"), ())
+
+    @property
+    def opens_thinking(self) -> bool:
+        """Whether the template has the reply begin with thinking."""
+        ending = ""
+        for segment in reversed(self.segments):
+            if segment.kind not in ("template", "reply"):
+                break
+            if segment.kind == "template":
+                ending = segment.text + ending
+        return ending.rstrip().endswith(OPEN)
+
+    def splitter(self) -> ThoughtSplitter | None:
+        """What tells thinking apart in the reply; None where it is passed on as it is."""
+        if not self.is_chat:
+            return None
+        splitter = ThoughtSplitter(self.opens_thinking)
+        splitter.add("".join(s.text for s in self.segments if s.kind == "reply"))
+        return splitter
 
     @property
     def counts(self) -> dict[str, int]:
@@ -179,7 +202,7 @@ def plan_ids(
     # The last token begins the reply, so that the space before the next word is kept.
     *before, last = ids
     prompt = Segment("user", 0, decode(before), tuple(before))
-    return PromptPlan((prompt, Segment("reply", None, "", (last,))))
+    return PromptPlan((prompt, Segment("reply", None, "", (last,))), is_chat=False)
 
 
 def check_ids(ids: Sequence[int], size: int) -> None:

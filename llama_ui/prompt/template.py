@@ -14,6 +14,7 @@ from typing import Any, Literal
 
 from jinja2 import TemplateError
 
+from llama_ui.chat.thinking import CLOSE, OPEN
 from llama_ui.errors import DialogError, ModelError
 from llama_ui.prompt.bounded import render, unusable
 from llama_ui.prompt.guard import Guard, Speller, any_of
@@ -92,11 +93,16 @@ class TemplateFormat:
         return list(self._segments(text, spans, guard.typed, memo))
 
     def encode_reply(self, text: str) -> tuple[int, ...]:
-        """The ids of a reply that is to be continued, as they follow what the prompt ends with."""
+        """The ids of a reply that is to be continued, as they follow what the prompt ends with:
+        thinking, where that has begun it."""
+        prompt = self._render(nonces(("user",)))
+        text = text.lstrip()
+        if prompt.rstrip().endswith(OPEN):
+            is_thinking = text.startswith(OPEN)
+            text = text.removeprefix(OPEN).lstrip() if is_thinking else f"\n{CLOSE}\n\n{text}"
         guard = Guard(self._control, [text])
-        hidden = guard.hide(text.lstrip(), self._control_in_replies)
-        end = self._render(nonces(("user",)))[-1:]
-        before = end if end.isspace() else ""
+        hidden = guard.hide(text, self._control_in_replies)
+        before = prompt[-1:] if prompt[-1:].isspace() else ""
         pieces = self._tokenise(before + hidden, guard.typed, {})
         return tuple(token for at, ids in pieces if at > len(before) for token in ids)
 

@@ -1,14 +1,18 @@
 """Prompts by a model's own template: its exact ids, and no typed text that passes for control."""
 
+from dataclasses import replace
+
 import pytest
 from hypothesis import given, settings
 from tokenizers import AddedToken, Tokenizer
 from transformers import PreTrainedTokenizerFast
 
+from llama_ui.chat.thinking import with_thinking
 from llama_ui.errors import DialogError, ModelError
 from llama_ui.prompt import encode_dialog
 from llama_ui.prompt.formats import CompletionFormat, choose_format
 from llama_ui.prompt.llama2 import Llama2Format
+from llama_ui.prompt.plan import PlanOptions, PromptPlan, plan_prompt
 from llama_ui.prompt.template import TemplateFormat
 from tests.prompt.test_llama2 import HOSTILE, PLAIN, dialogs
 from tests.sizes import examples
@@ -362,3 +366,24 @@ def test_llama_2s_format_is_the_reference(tokenizer, messages):
     last = messages[-1:]
     assert format.encode(last, memo) == Llama2Format(tokenizer).encode(last)
     assert {s.message for s in format.encode(last, memo)} == {None, 0}
+
+
+@pytest.mark.parametrize("template", [R1, KEEPS_THOUGHTS])
+def test_a_reply_goes_on_behind_its_thinking(template):
+    """The template has written the first tag: it is not written twice, and it is closed."""
+    tokenizer = byte_level(template)
+    format = TemplateFormat(tokenizer, "r1")
+    ask = [{"role": "user", "content": "1?"}]
+    plan = plan_prompt(format.encode, ask, PlanOptions(), 1000, 10)
+    assert plan.opens_thinking
+    assert plan.splitter().add("Hm</think>One") == ("Hm", "One")
+    prompt = plan.text
+
+    def continued(text):
+        return tokenizer.decode([*plan.ids, *format.encode_reply(text)]).removeprefix(prompt)
+
+    assert continued(with_thinking("Hm.", "One")) == "Hm.\n</think>\n\nOne"
+    assert continued("One") == "\n</think>\n\nOne"
+    # Typed by a person it opens nothing.
+    typed = next(s for s in plan.segments if s.kind == "user")
+    assert not PromptPlan((replace(typed, text="<think>"),)).opens_thinking

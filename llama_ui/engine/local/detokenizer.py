@@ -62,21 +62,3 @@ class Detokenizer:
     def _decode(self, ids: list[int]) -> str:
         text: str = self._tokenizer.decode(ids, clean_up_tokenization_spaces=False)
         return text
-
-
-def piece_text(tokenizer: Tokenizer, token: int) -> str:
-    """What a token looks like by itself; a lone byte as its code, <0x0A> as the newline it is."""
-    piece = tokenizer.convert_ids_to_tokens(token)
-    if not isinstance(piece, str):
-        return f"<{token}>"
-    if token in tokenizer.all_special_ids:
-        return piece
-    if len(piece) == 6 and piece.startswith("<0x"):
-        byte = int(piece[3:5], 16)
-        return (
-            chr(byte) if byte < 128 and (chr(byte).isprintable() or chr(byte) in "\n\t") else piece
-        )
-    if "\u2581" in piece:  # SentencePiece's space
-        return piece.replace("\u2581", " ")
-    text: str = tokenizer.convert_tokens_to_string([piece])
-    return text

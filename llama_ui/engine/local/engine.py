@@ -20,13 +20,15 @@ from llama_ui.engine.local.faults import (
     is_out_of_memory,
 )
 from llama_ui.engine.local.forward import ForwardLost, Loaded
+from llama_ui.engine.local.grammar import Grammars
 from llama_ui.engine.local.request import Request
 from llama_ui.engine.local.scheduler import make_scheduler
-from llama_ui.engine.local.wording import Wording
 from llama_ui.engine.meter import SpeedMeter
 from llama_ui.engine.reply import Chunk, FinishReason, Reply, Token
+from llama_ui.engine.wording import Wording
 from llama_ui.errors import BusyError, ChatError, EngineError
-from llama_ui.prompt.plan import PromptPlan
+from llama_ui.prompt.llama2 import Message
+from llama_ui.prompt.plan import PlanOptions, PromptPlan
 
 log = logging.getLogger(__name__)
 
@@ -57,7 +59,8 @@ class LocalEngine(Wording):
         chunk: int | None = None,
         on_fatal: Callable[[], None] = lambda: None,
     ) -> None:
-        super().__init__(loaded, public_system)
+        super().__init__(loaded.tokenizer, loaded.format, loaded.window, public_system)
+        self._grammars = Grammars(loaded.tokenizer, loaded.end_tokens)
         self._max_waiting = max_waiting
         self._on_fatal = on_fatal
         self._scheduler = make_scheduler(loaded, slots, chunk)
@@ -84,6 +87,22 @@ class LocalEngine(Wording):
             tokens_per_s=self._speed.per_second(),
             slots=self._scheduler.size,
         )
+
+    def plan(
+        self,
+        messages: Sequence[Message],
+        sampling: Sampling,
+        options: PlanOptions = PlanOptions(),  # noqa: B008 - immutable
+    ) -> PromptPlan:
+        """Lay out the prompt; raises DialogError, ContextWindowError, or OptionError for an
+        answer form that cannot be kept to."""
+        self._grammars.check(sampling.answer_form)
+        return super().plan(messages, sampling, options)
+
+    def plan_ids(self, ids: Sequence[int], sampling: Sampling) -> PromptPlan:
+        """A prompt that is given token by token; raises as `plan`."""
+        self._grammars.check(sampling.answer_form)
+        return super().plan_ids(ids, sampling)
 
     def submit(self, plan: PromptPlan, sampling: Sampling) -> Reply:
         """Put the request in line; raises EngineError when the line is full, OptionError when

@@ -76,7 +76,9 @@ class Request:
             owner=plan.owner,
             public=plan.public_tokens,
             reply=reply,
-            streamer=ReplyStreamer(tokenizer, reply, len(ids), seed, sampling.stop, plan.begun),
+            streamer=ReplyStreamer(
+                tokenizer, reply, len(ids), seed, sampling.stop, plan.begun, plan.splitter()
+            ),
             numbers=random.Random(seed),
             guide=guide,
         )

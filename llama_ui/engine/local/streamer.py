@@ -3,6 +3,7 @@
 import time
 from collections.abc import Sequence
 
+from llama_ui.chat.thinking import ThoughtSplitter
 from llama_ui.engine.local.detokenizer import Detokenizer
 from llama_ui.engine.reply import Chunk, FinishReason, Reply, Stats, Token
 from llama_ui.engine.stopwords import StopWords
@@ -23,6 +24,7 @@ class ReplyStreamer:
         seed: of the sampling, for the statistics.
         stop: words that end the reply.
         begun: tokens of the reply that stand in the prompt already.
+        splitter: tells thinking apart; None passes all on as text.
     """
 
     def __init__(
@@ -33,8 +35,10 @@ class ReplyStreamer:
         seed: int | None,
         stop: Sequence[str] = (),
         begun: Sequence[int] = (),
+        splitter: ThoughtSplitter | None = None,
     ) -> None:
         self._reply = reply
+        self._splitter = splitter
         self._decoder = Detokenizer(tokenizer, begun)
         self._stop = StopWords(stop)
         self._prompt_tokens = prompt_tokens
@@ -49,7 +53,11 @@ class ReplyStreamer:
         if not self._tokens:
             self._first_token = time.perf_counter()
         self._tokens += 1
-        self._reply.put(Chunk(self._stop.add(self._decoder.add(token.id)), (token,)))
+        thought, text = self._split(self._decoder.add(token.id), 1)
+        self._reply.put(Chunk(self._stop.add(text), (token,), thought))
+
+    def _split(self, text: str, tokens: int) -> tuple[str, str]:
+        return self._splitter.add(text, tokens) if self._splitter else ("", text)
 
     @property
     def has_stopped(self) -> bool:
@@ -67,6 +75,10 @@ class ReplyStreamer:
             first_token_s=self._first_token - self._started,
             tokens_per_s=(tokens - 1) / decoding if tokens > 1 and decoding > 0 else 0.0,
             seed=self._seed,
+            thought_tokens=self._splitter.tokens if self._splitter else 0,
+            thought_s=self._splitter.seconds if self._splitter else 0.0,
         )
-        rest = self._stop.add(self._decoder.finish()) + self._stop.finish()
-        return Chunk(rest, finish_reason=reason, stats=stats)
+        thought, text = self._split(self._decoder.finish(), 0)
+        held = self._splitter.finish() if self._splitter else ("", "")
+        rest = self._stop.add(text + held[1]) + self._stop.finish()
+        return Chunk(rest, (), thought + held[0], finish_reason=reason, stats=stats)

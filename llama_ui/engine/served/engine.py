@@ -30,7 +30,7 @@ from llama_ui.engine.served.faults import (
     only_thinking,
     words_of,
 )
-from llama_ui.engine.served.llamacpp import recognise
+from llama_ui.engine.served.kinds import recognise
 from llama_ui.engine.served.openai import (
     ChatCompletions,
     Dialect,
@@ -187,7 +187,7 @@ class RemoteEngine:
             )
         if sampling.seed is None:
             sampling = replace(sampling, seed=random.randint(0, int(LIMITS["seed"][1])))
-        reply = _RemoteReply(plan, sampling, self._dialect.reader(plan))
+        reply = _RemoteReply(plan, sampling, self._dialect.reader(plan, sampling))
         self._open.add(reply)
         reply.start(self._answer(reply), partial(self._end, reply))
         return reply
@@ -257,7 +257,7 @@ class RemoteEngine:
         fault = None if task.cancelled() else task.exception()
         if fault is None:
             reason: FinishReason = "cancelled" if task.cancelled() else task.result()
-            reply.put(reply.last_chunk(reason, knows_seed="seed" not in self._rejected))
+            reply.put(reply.last_chunk(reason, knows_seed="seed" not in self.info.missing))
         elif isinstance(fault, Exception):
             reply.put(reply.rest())
             reply.put(explained(fault, self._limits))
@@ -276,6 +276,9 @@ class _RemoteReply(Reply):
         self.plan, self.sampling, self.parse = plan, sampling, parse
         self.stop = StopWords(sampling.stop)
         self._text, self._reasoning = TextJoiner(), TextJoiner()
+        # Where the server does not tell thinking apart, its tags do.
+        self._splitter = plan.splitter()
+        self._thought_until = 0.0
         self._chars = self._thought = 0
         self._usage: Usage | None = None
         self._started, self._first = time.monotonic(), 0.0
@@ -312,10 +315,13 @@ class _RemoteReply(Reply):
         if not event.text and not event.reasoning and not event.tokens:
             return
         self._first = self._first or time.monotonic()
-        self._chars += len(event.text.strip())
-        self._thought += len(event.reasoning.strip())
-        text = self.stop.add(self._text.add(event.text))
-        self.put(Chunk(text, event.tokens, reasoning=self._reasoning.add(event.reasoning)))
+        thought, text = self._split(self._text.add(event.text), len(event.tokens))
+        thought = self._reasoning.add(event.reasoning) + thought
+        self._chars += len(text.strip())
+        self._thought += len(thought.strip())
+        if thought:
+            self._thought_until = time.monotonic()
+        self.put(Chunk(self.stop.add(text), event.tokens, thought))
         if self._chars + self._thought > MAX_REPLY_CHARS:
             raise EngineError(
                 f"The reply has more than {MAX_REPLY_CHARS:,} characters.", WHAT_ARRIVED_STAYS
@@ -323,14 +329,20 @@ class _RemoteReply(Reply):
 
     def rest(self) -> Chunk:
         """What was held back, when nothing follows."""
-        text = self.stop.add(self._text.finish()) + self.stop.finish()
-        return Chunk(text, reasoning=self._reasoning.finish())
+        thought, text = self._split(self._text.finish(), 0)
+        held = self._splitter.finish() if self._splitter else ("", "")
+        text = self.stop.add(text + held[1]) + self.stop.finish()
+        return Chunk(text, reasoning=self._reasoning.finish() + thought + held[0])
+
+    def _split(self, text: str, tokens: int) -> tuple[str, str]:
+        return self._splitter.add(text, tokens) if self._splitter else ("", text)
 
     def last_chunk(self, reason: FinishReason, knows_seed: bool) -> Chunk:
         """The rest of the text, and the statistics if the server has counted."""
         usage, stats = self._usage, None
         if usage is not None and self.has_begun:
             writing = time.monotonic() - self._first
+            split = self._splitter.tokens if self._splitter else 0
             stats = Stats(
                 prompt_tokens=usage.prompt_tokens,
                 reused_tokens=usage.reused_tokens,
@@ -338,6 +350,8 @@ class _RemoteReply(Reply):
                 first_token_s=self._first - self._started,
                 tokens_per_s=(usage.reply_tokens - 1) / writing if writing > 0 else 0.0,
                 seed=self.sampling.seed if knows_seed else None,
+                thought_tokens=usage.thought_tokens or split,
+                thought_s=max(0.0, self._thought_until - self._started),
             )
         return replace(self.rest(), finish_reason=reason, stats=stats)
 

@@ -7,46 +7,33 @@ options have llama.cpp's names, in the order of transformers; a visitor has a sl
 """
 
 import json
-import logging
 import math
-import re
-import time
 from collections import OrderedDict
-from collections.abc import Callable, Collection, Mapping, Sequence
-from functools import partial
+from collections.abc import Callable, Collection, Mapping
 from typing import Any
 
 from llama_ui.chat.form import AnswerForm
 from llama_ui.chat.sampling import Sampling, wire_values
 from llama_ui.engine.reply import Token
 from llama_ui.engine.served.faults import line
-from llama_ui.engine.served.openai import (
-    ChatCompletions,
-    Dialect,
-    Event,
-    Usage,
-    content_of,
-    count,
-)
+from llama_ui.engine.served.native import NativeServer
+from llama_ui.engine.served.openai import Event, Usage, content_of, count
 from llama_ui.engine.served.server import RemoteServer
 from llama_ui.engine.served.stream import ServerEvent
 from llama_ui.engine.served.tokenizer import ServerTokenizer, read_tokenizer
-from llama_ui.errors import ChatError, EngineError, OptionError
+from llama_ui.errors import OptionError
 from llama_ui.prompt.formats import choose_format
-from llama_ui.prompt.llama2 import Message, PromptFormat, Segment
-from llama_ui.prompt.plan import PlanOptions, PromptPlan, check_ids, plan_ids, plan_prompt
-
-log = logging.getLogger(__name__)
+from llama_ui.prompt.llama2 import PromptFormat
+from llama_ui.prompt.plan import PromptPlan
 
 _SAMPLERS = ["penalties", "temperature", "top_k", "top_p", "min_p"]
 _FIELDS = ["content", "tokens", "stop_type", "truncated", "timings", "completion_probabilities"]
 _ENDS = {"eos": "stop", "word": "stop", "limit": "length"}
-_CHECK_EVERY_S = 5.0
 _MOST_HIDDEN_BYTES = 16
 _LEAST = -1e4  # for what is not possible at all
 
 
-class LlamaCpp:
+class LlamaCpp(NativeServer):
     """How llama.cpp's server is asked, and what its model makes of a conversation.
 
     Args:
@@ -63,63 +50,18 @@ class LlamaCpp:
         format: PromptFormat,
         props: Mapping[str, Any],
     ) -> None:
+        super().__init__(server, tokenizer, format, props.get("model_path"))
         self.url = f"{server.root}/completion"
-        self._server, self._tokenizer, self._format = server, tokenizer, format
-        self._window = server.context_length or 0
         self._slots = _Slots(count(props.get("total_slots")) or 1)
-        self._model_path, self._checked_at = props.get("model_path"), time.monotonic()
-        self.mode, self.notes = format.mode, format.notes
         self.quantization = line(str(props.get("model_ftype") or ""), 40).removeprefix("(guessed) ")
-        self.missing: Mapping[str, str] = {}
 
-    def plan(
-        self, messages: Sequence[Message], sampling: Sampling, options: PlanOptions
-    ) -> PromptPlan:
-        """The exact prompt; raises ChatError when there is none."""
-        _form_fields(sampling.answer_form)
-        self._check_model()
-        ids = options.reply_prefix_ids
-        return plan_prompt(
-            partial(self._format.encode, memo={}),
-            messages,
-            options,
-            window=self._window,
-            reply_tokens=sampling.max_new_tokens,
-            begun=Segment("reply", None, f" {self.text_of(ids)}", ids) if ids else None,
-        )
+    def model_now(self) -> object:
+        """Which model the server has."""
+        return self._server.ask("/props").get("model_path")
 
-    def reply_ids(self, text: str) -> tuple[int, ...]:
-        """The tokens of a reply, to have it continued; tags in it stay text."""
-        return self._format.encode_reply(text)
-
-    def text_of(self, ids: Sequence[int]) -> str:
-        """The text of a reply made of these tokens, control tokens left out."""
-        return self._tokenizer.decode(ids, skip_special_tokens=True)
-
-    def is_text(self, token: int) -> bool:
-        """Whether a token stands for text: it exists, and is no control token."""
-        is_control = token in self._tokenizer.added_tokens_decoder
-        return 0 <= token < len(self._tokenizer) and not is_control
-
-    def pieces(self, ids: Sequence[int]) -> list[str]:
-        """What each token looks like by itself, spaces and control tokens included."""
-        return [_shown(self._tokenizer.piece_bytes(token)) for token in ids]
-
-    def encode(self, text: str, with_start: bool) -> list[int]:
-        """The tokens of a text as the server makes them, control tokens in it included."""
-        ids: list[int] = self._tokenizer(text)["input_ids"]
-        start = self._tokenizer.bos_token_id
-        return [start, *ids] if with_start and start is not None else ids
-
-    def decode(self, ids: Sequence[int]) -> str:
-        """The text of these tokens, control tokens spelled out; raises OptionError."""
-        check_ids(ids, len(self._tokenizer))
-        return self._tokenizer.decode(ids)
-
-    def plan_ids(self, ids: Sequence[int], sampling: Sampling) -> PromptPlan:
-        """A prompt that is given token by token; raises OptionError or ContextWindowError."""
-        check_ids(ids, len(self._tokenizer))
-        return plan_ids(ids, self.decode, self._window, sampling.max_new_tokens)
+    def check_form(self, form: AnswerForm | None) -> None:
+        """Raises OptionError for a form that the server has no words for."""
+        _form_fields(form)
 
     def body(
         self, plan: PromptPlan, sampling: Sampling, leave_out: Collection[str]
@@ -145,21 +87,9 @@ class LlamaCpp:
             "cache_prompt": may_reuse,
         }
 
-    def reader(self, plan: PromptPlan) -> Callable[[ServerEvent], Event]:
+    def reader(self, plan: PromptPlan, sampling: Sampling) -> Callable[[ServerEvent], Event]:
         """What reads the events of one reply."""
         return _Reader(self._tokenizer, len(plan.ids), begins=not plan.begun).read
-
-    def _check_model(self) -> None:
-        """Raises EngineError when the server has another model than at the start."""
-        if time.monotonic() - self._checked_at < _CHECK_EVERY_S:
-            return
-        props = self._server.ask("/props")
-        if props.get("model_path") != self._model_path:
-            raise EngineError(
-                "The server has another model now.",
-                "Whoever runs this page can start it again, to have it asked for the new one.",
-            )
-        self._checked_at = time.monotonic()
 
 
 def _form_fields(form: AnswerForm | None) -> dict[str, Any]:
@@ -271,29 +201,15 @@ def _logprob(entry: Mapping[str, Any]) -> float:
     return max(float(value), _LEAST)
 
 
-def _shown(piece: bytes) -> str:
-    """A token by itself; part of a character as its bytes."""
-    text = piece.decode(errors="surrogateescape")
-    return re.sub("[\udc80-\udcff]", lambda byte: f"<0x{ord(byte[0]) - 0xDC00:02X}>", text)
-
-
-def recognise(server: RemoteServer) -> Dialect:
-    """How the server is best asked; asks it what it is."""
-    try:
-        props = server.ask("/props")
-        listed = server.ask("/v1/models").get("data")
-    except ChatError:
-        return ChatCompletions(server)
-    entries = (
-        [entry for entry in listed if isinstance(entry, dict)] if isinstance(listed, list) else []
-    )
-    meta = [entry["meta"] for entry in entries if isinstance(entry.get("meta"), dict)]
-    if "build_info" not in props or len(meta) != 1 or server.context_length is None:
-        return ChatCompletions(server)
-    try:
-        vocabulary, kind = count(meta[0].get("n_vocab")), count(meta[0].get("vocab_type"))
-        tokenizer = read_tokenizer(server.ask, vocabulary, kind, props)
-        return LlamaCpp(server, tokenizer, choose_format(tokenizer, server.model), props)
-    except ChatError as fault:
-        log.warning("%s: its own endpoints are not used: %s", server.place, fault.problem)
-        return ChatCompletions(server, fault.problem)
+def recognise(server: RemoteServer) -> LlamaCpp | None:
+    """How the server is asked, if it is llama.cpp's; raises ChatError when it is, and does not
+    tell its tokens."""
+    props = server.look("/props")
+    if "build_info" not in props or server.context_length is None:
+        return None
+    meta = [entry["meta"] for entry in server.models() if isinstance(entry.get("meta"), dict)]
+    if len(meta) != 1:
+        return None
+    vocabulary, kind = count(meta[0].get("n_vocab")), count(meta[0].get("vocab_type"))
+    tokenizer = read_tokenizer(server.ask, vocabulary, kind, props)
+    return LlamaCpp(server, tokenizer, choose_format(tokenizer, server.model), props)

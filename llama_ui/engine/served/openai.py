@@ -19,9 +19,14 @@ from llama_ui.errors import EngineError, OptionError
 from llama_ui.prompt.llama2 import Message, Segment, check_dialog
 from llama_ui.prompt.plan import PlanOptions, PromptPlan, plan_prompt
 
-# Fields that a server may not know, and the reply is still one without them.
+# Fields that a server may not know, and the reply is still one without them. All know temperature:
+# one that is refused is out of their range, which has to be said.
 OPTIONAL_FIELDS = (
-    *(name for option in SAMPLING if option.feature and (name := option.wire_name("openai"))),
+    *(
+        name
+        for option in SAMPLING
+        if option.feature and (name := option.wire_name("openai")) not in (None, "temperature")
+    ),
     "stop",
     "stream_options",
 )
@@ -41,6 +46,7 @@ class Usage:
     prompt_tokens: int
     reused_tokens: int
     reply_tokens: int
+    thought_tokens: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,13 +78,13 @@ class Dialect(Protocol):
     missing: Mapping[str, str]
 
     def plan(
-        self, messages: Sequence[Message], sampling: Sampling, options: PlanOptions
+        self, messages: Sequence[Message], sampling: Sampling, options: PlanOptions = ...
     ) -> PromptPlan: ...
     def reply_ids(self, text: str) -> tuple[int, ...]: ...
     def text_of(self, ids: Sequence[int]) -> str: ...
     def is_text(self, token: int) -> bool: ...
     def pieces(self, ids: Sequence[int]) -> list[str]: ...
-    def encode(self, text: str, with_start: bool) -> list[int]: ...
+    def encode(self, text: str, with_start: bool = True) -> list[int]: ...
     def decode(self, ids: Sequence[int]) -> str: ...
     def plan_ids(self, ids: Sequence[int], sampling: Sampling) -> PromptPlan: ...
 
@@ -87,7 +93,7 @@ class Dialect(Protocol):
     ) -> dict[str, Any]:
         """What asks for a reply; the seed is given, and fields that the server does not know."""
 
-    def reader(self, plan: PromptPlan) -> Callable[[ServerEvent], Event]:
+    def reader(self, plan: PromptPlan, sampling: Sampling) -> Callable[[ServerEvent], Event]:
         """What reads the events of one reply; raises ValueError for what is no such event, and
         ChatError for what the server says of a fault."""
 
@@ -107,18 +113,25 @@ class ChatCompletions:
     Args:
         server: where it is.
         why: why it is asked like this, where one of its kind could tell more.
+        ignored: the features that it takes and ignores, and how one knows.
     """
 
     mode: Literal["chat", "completion"] = "chat"
     notes: tuple[str, ...] = ()
     quantization = ""
 
-    def __init__(self, server: RemoteServer, why: str = "") -> None:
+    def __init__(
+        self, server: RemoteServer, why: str = "", ignored: Mapping[str, str] | None = None
+    ) -> None:
         self.url, self._model = f"{server.address}/chat/completions", server.model
-        self.missing: Mapping[str, str] = dict.fromkeys(_MISSING, why) if why else _MISSING
+        missing = dict.fromkeys(_MISSING, why) if why else _MISSING
+        self.missing: Mapping[str, str] = {**missing, **(ignored or {})}
 
     def plan(
-        self, messages: Sequence[Message], sampling: Sampling, options: PlanOptions
+        self,
+        messages: Sequence[Message],
+        sampling: Sampling,
+        options: PlanOptions = PlanOptions(),  # noqa: B008 - immutable
     ) -> PromptPlan:
         """The messages to send, as segments without ids: memory and reminder are applied, the
         window is the server's to judge. Raises OptionError for an answer form."""
@@ -142,7 +155,7 @@ class ChatCompletions:
         """Not possible here: raises EngineError."""
         raise EngineError(self.missing["exact_prompt"], "Look at the messages instead.")
 
-    def encode(self, text: str, with_start: bool) -> list[int]:
+    def encode(self, text: str, with_start: bool = True) -> list[int]:
         """Not possible here: raises EngineError."""
         raise EngineError(self.missing["exact_prompt"], "Send messages instead.")
 
@@ -172,7 +185,7 @@ class ChatCompletions:
             **{name: value for name, value in optional.items() if name not in leave_out},
         }
 
-    def reader(self, plan: PromptPlan) -> Callable[[ServerEvent], Event]:
+    def reader(self, plan: PromptPlan, sampling: Sampling) -> Callable[[ServerEvent], Event]:
         """What reads the events of a reply."""
         return parse_event
 
@@ -194,7 +207,7 @@ def parse_event(event: ServerEvent) -> Event:
     """
     content = content_of(event)
     choices = content.get("choices")
-    usage = _usage(content.get("usage"))
+    usage = usage_of(content.get("usage"))
     if not choices:
         return Event(usage=usage)
     choice = choices[0] if isinstance(choices, list) else None
@@ -267,14 +280,17 @@ def _all_text(part: Any, depth: int = 0) -> str:
     raise ValueError("a piece of a reply that is no text")
 
 
-def _usage(given: Any) -> Usage | None:
+def usage_of(given: Any) -> Usage | None:
     """The counts; None where the server has not counted (some send zeros)."""
     if not isinstance(given, dict):
         return None
     details = given.get("prompt_tokens_details")
     reused = count(details.get("cached_tokens")) if isinstance(details, dict) else 0
     prompt, reply = count(given.get("prompt_tokens")), count(given.get("completion_tokens"))
-    return Usage(prompt, min(reused, prompt), reply) if prompt and reply else None
+    details = given.get("completion_tokens_details")
+    thought = count(details.get("reasoning_tokens")) if isinstance(details, dict) else 0
+    usage = Usage(prompt, min(reused, prompt), reply, min(thought, reply))
+    return usage if prompt and reply else None
 
 
 def count(value: Any) -> int:

@@ -25,7 +25,7 @@ from llama_ui.engine.served.faults import (
     line,
     parse_json,
 )
-from llama_ui.errors import ModelError
+from llama_ui.errors import ChatError, ModelError
 
 log = logging.getLogger(__name__)
 
@@ -117,6 +117,16 @@ class RemoteServer:
         except (httpx.HTTPError, TimeoutError, ValueError) as fault:
             raise explained(fault, _ASK_LIMITS) from None
 
+    def look(self, path: str) -> dict[str, Any]:
+        """What it says of itself there; empty where it says nothing. Called as `ask`."""
+        with suppress(ChatError):
+            return self.ask(path)
+        return {}
+
+    def models(self) -> list[dict[str, Any]]:
+        """The models that it lists. Called as `ask`."""
+        return _models(self.look("/v1/models"))
+
     async def _asked(self, url: str, body: dict[str, Any] | None) -> "_Answer":
         async with self.client(_ASK_LIMITS) as client:
             return await _ask(client, url, body)
@@ -187,7 +197,7 @@ async def _find(server: RemoteServer, model: str | None, report: Report) -> Remo
         if answer.status in (401, 403) or 300 <= answer.status < 400:
             fault = http_fault(answer.status, answer.text)
             raise ModelError(fault.problem, fault.next_step)
-        models = _models(answer)
+        models = _models(answer.json())
         if model is None and not models:
             raise ModelError(
                 f"The server at {server.place} names no model.",
@@ -247,8 +257,8 @@ async def _first_answer(client: httpx.AsyncClient, url: str, report: Report) -> 
         await asyncio.sleep(_POLL_S)
 
 
-def _models(answer: _Answer) -> list[dict[str, Any]]:
-    listed = answer.json().get("data")
+def _models(answer: dict[str, Any]) -> list[dict[str, Any]]:
+    listed = answer.get("data")
     entries = listed if isinstance(listed, list) else []
     return [entry for entry in entries if isinstance(entry, dict) and _is_name(entry.get("id"))]
 

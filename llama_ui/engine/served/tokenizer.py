@@ -1,4 +1,4 @@
-"""The tokenizer of llama.cpp's server, as prompt formats use one.
+"""The tokenizer of a server, as prompt formats use one; here that of llama.cpp's server.
 
 The vocabulary is read once; to cut a text into tokens, or to write a chat by its template, the
 server is asked. So its tokens are those that the model gets, whatever kind of tokenizer it has.
@@ -22,6 +22,8 @@ _MAX_VOCABULARY = 1_000_000
 _MOST_TAGS = 5_000
 # How control tokens look; each that looks so is tried.
 _TAG = re.compile(r" ?[<\[].{1,100}[>\]]", re.DOTALL)
+# What a model writes in its replies, though it is one token that nothing else is cut into.
+_WRITTEN = re.compile(r"</?(think|tool_call|tool_response)>")
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,8 +43,9 @@ class ServerTokenizer:
         control: the texts of the control tokens, and their ids.
         is_spm: whether the vocabulary is SentencePiece's; otherwise it is byte-level.
         template: the chat template; None where the model has none.
-        bos: the id that the server puts in front of every text.
+        bos: the id that begins a text.
         eos: the id that ends a text.
+        adds_bos: whether the server puts the first in front of every text.
     """
 
     def __init__(
@@ -54,12 +57,17 @@ class ServerTokenizer:
         template: str | None,
         bos: int | None,
         eos: int | None,
+        adds_bos: bool = True,
     ) -> None:
         self._ask, self._pieces, self.is_spm = ask, pieces, is_spm
+        self._adds_bos = adds_bos
         self.chat_template = template
         self.added_tokens_encoder = control
-        self.added_tokens_decoder = {token: AddedToken(text) for text, token in control.items()}
-        self.all_special_ids = [*self.added_tokens_decoder]
+        self.added_tokens_decoder = {
+            token: AddedToken(text, not _WRITTEN.fullmatch(text)) for text, token in control.items()
+        }
+        added = self.added_tokens_decoder.items()
+        self.all_special_ids = {token for token, its in added if its.special}
         self.bos_token_id, self.eos_token_id = bos, eos
         self.bos_token = None if bos is None else self.piece(bos)
         self._names = [self._name(token) for token in range(len(pieces))]
@@ -67,21 +75,32 @@ class ServerTokenizer:
         self._ids = {name: token for token, name in enumerate(self._names)}
         self._by_bytes = {piece: token for token, piece in enumerate(pieces)}
         self.backend_tokenizer = self
+        # Whether a space is put in front of a text, and of what follows a control token.
+        self._pads = self._pad("x"), self._pad(f"{next(iter(control), '')}x")
 
     def __len__(self) -> int:
         return len(self._pieces)
 
     def __call__(
-        self, text: str | list[str], *, split_special_tokens: bool = False, **_: Any
+        self,
+        text: str | list[str],
+        *,
+        add_special_tokens: bool = True,
+        split_special_tokens: bool = False,
+        **_: Any,
     ) -> dict[str, Any]:
         """The ids of a text, and where each lies in it; of a list, lists of both.
 
         Args:
+            add_special_tokens: put in front what the server puts in front of every text.
             split_special_tokens: control tokens in the text stay text.
         """
         texts = [text] if isinstance(text, str) else text
         ids = self._cut(texts, not split_special_tokens)
         offsets = [[*self._offsets(t, i)] for t, i in zip(texts, ids, strict=True)]
+        if add_special_tokens and self._adds_bos and self.bos_token_id is not None:
+            ids = [[self.bos_token_id, *these] for these in ids]
+            offsets = [[(0, 0), *these] for these in offsets]
         if isinstance(text, str):
             return {"input_ids": ids[0], "offset_mapping": offsets[0]}
         return {"input_ids": ids, "offset_mapping": offsets}
@@ -95,14 +114,14 @@ class ServerTokenizer:
         answer = self._ask("/apply-template", {"messages": [*messages]})
         prompt = answer.get("prompt")
         if not isinstance(prompt, str):
-            raise _unreadable()
+            raise unreadable()
         # The server leaves the first token to its tokenizer.
         bos = self.bos_token or ""
         return prompt if prompt.startswith(bos) else bos + prompt
 
     def decode(self, ids: Sequence[int], *, skip_special_tokens: bool = False, **_: Any) -> str:
         """The text of these ids."""
-        kept = (t for t in ids if not (skip_special_tokens and t in self.added_tokens_decoder))
+        kept = (t for t in ids if not (skip_special_tokens and t in self.all_special_ids))
         text = b"".join(map(self.piece_bytes, kept)).decode(errors="replace")
         return text.removeprefix(" ") if self.is_spm else text
 
@@ -115,8 +134,16 @@ class ServerTokenizer:
         return self._pieces[token] if 0 <= token < len(self._pieces) else b""
 
     def convert_ids_to_tokens(self, ids: int | Sequence[int]) -> Any:
-        """Entries of the vocabulary, as transformers names them."""
-        return self._names[ids] if isinstance(ids, int) else [self._names[token] for token in ids]
+        """Entries of the vocabulary, as transformers names them; None where there is none."""
+        if isinstance(ids, int):
+            return self._names[ids] if 0 <= ids < len(self._names) else None
+        return [self.convert_ids_to_tokens(token) for token in ids]
+
+    def convert_tokens_to_string(self, tokens: Sequence[str]) -> str:
+        """The text of entries of the vocabulary; part of a character as its bytes, <0xE2>."""
+        ids = [self._ids[name] for name in tokens]
+        text = b"".join(map(self.piece_bytes, ids)).decode(errors="surrogateescape")
+        return re.sub("[\udc80-\udcff]", lambda byte: f"<0x{ord(byte[0]) - 0xDC00:02X}>", text)
 
     def convert_tokens_to_ids(self, tokens: str | Sequence[str]) -> Any:
         """The ids of entries of the vocabulary; None where there is none."""
@@ -161,14 +188,14 @@ class ServerTokenizer:
             else:
                 cut[-1].append(token)
         if len(cut) != len(texts) + 1:
-            raise _unreadable()
+            raise unreadable()
         return cut[:-1]
 
     def _tokenize(self, content: Sequence[str | int], with_control: bool) -> list[int]:
         body = {"content": [*content], "add_special": False, "parse_special": with_control}
         ids = self._ask("/tokenize", body).get("tokens")
         if not isinstance(ids, list) or not all(self._exists(token) for token in ids):
-            raise _unreadable()
+            raise unreadable()
         return ids
 
     def _exists(self, token: Any) -> bool:
@@ -176,30 +203,42 @@ class ServerTokenizer:
 
     def _offsets(self, text: str, ids: Sequence[int]) -> Iterator[tuple[int, int]]:
         """Where each token lies in the text, in characters; part of one counts as all of it."""
-        content, joined = text.encode(), b"".join(map(self.piece_bytes, ids))
-        # SentencePiece puts a space in front.
-        skipped = len(joined) - len(content)
-        if skipped not in (0, 1) or not joined.endswith(content):
+        content, written = text.encode(), self._written(ids)
+        if b"".join(written) != content:
             # It writes some text in another way: which, is not known.
             yield from ((0, len(text)) for _ in ids)
             return
         begins = [at for at, byte in enumerate(content) if byte & 0xC0 != 0x80]
-        at = -skipped
-        place = 0
-        for token in ids:
+        at = place = 0
+        for piece in written:
             start = place
-            at += len(self.piece_bytes(token))
+            at += len(piece)
             while place < len(begins) and begins[place] < at:
                 place += 1
             # A token that only goes on with a character shares its place.
             yield min(start, max(place - 1, 0)), place
+
+    def _pad(self, text: str) -> bool:
+        """Whether a space is put in front of the x at the end of the text."""
+        return self.is_spm and self.piece(self._cut([text], True)[0][-1]) == " x"
+
+    def _written(self, ids: Sequence[int]) -> list[bytes]:
+        """What each token stands for in the text: SentencePiece puts a space in front, of a text
+        and, some tokenizers, of what follows a control token."""
+        written, pads = [], self._pads[0]
+        for token in ids:
+            is_control = token in self.added_tokens_decoder
+            piece = self.piece_bytes(token)
+            written.append(piece.removeprefix(b" ") if pads and not is_control else piece)
+            pads = is_control and self._pads[1]
+        return written
 
     def _name(self, token: int) -> str:
         piece = self._pieces[token]
         if token in self.added_tokens_decoder:
             return piece.decode(errors="replace")
         if not self.is_spm:
-            return "".join(_ALPHABET[byte] for byte in piece)
+            return "".join(ALPHABET[byte] for byte in piece)
         if token in _BYTE_TOKENS and piece == bytes([token - _BYTE_TOKENS[0]]):
             return f"<0x{piece[0]:02X}>"
         return piece.decode(errors="replace").replace(" ", "▁")
@@ -218,7 +257,7 @@ def read_tokenizer(ask: Ask, vocabulary: int, kind: int, props: dict[str, Any]) 
         ChatError: it does not tell.
     """
     if not 0 < vocabulary <= _MAX_VOCABULARY:
-        raise _unreadable()
+        raise unreadable()
     pieces: list[bytes] = []
     for start in range(0, vocabulary, _CHUNK):
         content = [*range(start, min(start + _CHUNK, vocabulary))]
@@ -249,28 +288,33 @@ def _is_stand_in(template: str, control: dict[str, int]) -> bool:
 def _pieces(answer: dict[str, Any], ids: Sequence[int]) -> Iterator[bytes]:
     listed = answer.get("tokens")
     if not isinstance(listed, list) or len(listed) != len(ids):
-        raise _unreadable()
+        raise unreadable()
     for token, entry in zip(ids, listed, strict=True):
         piece = entry.get("piece") if isinstance(entry, dict) else None
         if piece is None or entry.get("id") != token:
-            raise _unreadable()
+            raise unreadable()
         try:
             yield piece.encode() if isinstance(piece, str) else bytes(piece)
         except (TypeError, ValueError):
-            raise _unreadable() from None
+            raise unreadable() from None
 
 
-def _control_tokens(ask: Ask, pieces: Sequence[bytes]) -> dict[str, int]:
-    """Those that look like one, and are one token only where control tokens are recognised."""
-    texts = {
+def tags(pieces: Sequence[bytes]) -> dict[str, int]:
+    """The tokens that look like control tokens, by their texts."""
+    found = {
         text: token
         for token, piece in enumerate(pieces)
         if len(piece) > 2 and _TAG.fullmatch(text := piece.decode(errors="replace"))
     }
-    if len(texts) > _MOST_TAGS:
-        raise _unreadable()
+    if len(found) > _MOST_TAGS:
+        raise unreadable()
+    return found
+
+
+def _control_tokens(ask: Ask, pieces: Sequence[bytes]) -> dict[str, int]:
+    """Those that look like one, and are one token only where control tokens are recognised."""
     control = {}
-    for text, token in texts.items():
+    for text, token in tags(pieces).items():
         body = {"content": text, "add_special": False}
         known = ask("/tokenize", {**body, "parse_special": True})
         if known.get("tokens") != [token]:
@@ -281,7 +325,7 @@ def _control_tokens(ask: Ask, pieces: Sequence[bytes]) -> dict[str, int]:
     return control
 
 
-def _unreadable() -> EngineError:
+def unreadable() -> EngineError:
     return EngineError(
         "The server does not tell its tokens in a way that is understood here.",
         "Whoever runs this page can try another version of it.",
@@ -295,4 +339,4 @@ def _byte_alphabet() -> list[str]:
     return [chr(byte if byte in printable else next(others)) for byte in range(256)]
 
 
-_ALPHABET = _byte_alphabet()
+ALPHABET = _byte_alphabet()

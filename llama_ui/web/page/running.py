@@ -23,8 +23,8 @@ class Running:
         turn: what it answers.
         said: what the reply began with.
         text: what was drawn after that.
-        thinking: what the model thought before it, where its server tells.
-        tokens: of `text`, where they are known.
+        thinking: what the model thought before it.
+        tokens: that were drawn, where they are known.
         status: what is happening before the first word.
         facts: how it came about; what stays if it is left where it is.
     """
@@ -56,8 +56,9 @@ class Running:
 
     def plan(self, engine: Engine, owner: str) -> PromptPlan:
         """What is to be sent next; raises ChatError when it cannot be."""
-        self.said = self.turn.said(engine)
-        return self.turn.plan(engine, owner, self.steps)
+        plan = self.turn.plan(engine, owner, self.steps)
+        self.thinking, self.said = self.turn.said(engine, plan)
+        return plan
 
     def goes_on(self) -> bool:
         """After a reply of the engine: whether another one is needed. May take a while."""
@@ -134,8 +135,14 @@ class Stepping(Running):
         self._note(chunk, engine)
         self.status = self.status or status
         if chunk.finish_reason is not None:
-            tokens = before.reply_tokens + self.facts.reply_tokens
-            self.facts = replace(self.facts, reply_tokens=tokens, steps=before.steps)
+            after = self.facts
+            self.facts = replace(
+                after,
+                reply_tokens=before.reply_tokens + after.reply_tokens,
+                thought_tokens=before.thought_tokens + after.thought_tokens,
+                thought_s=before.thought_s + after.thought_s,
+                steps=before.steps,
+            )
 
 
 def _doing(step: Step) -> str:

@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from llama_ui.chat.conversation import Conversation, Ending, Facts, Step
 from llama_ui.chat.options import ChatOptions
 from llama_ui.chat.sampling import Sampling
+from llama_ui.chat.thinking import ThoughtSplitter
 from llama_ui.engine.base import Engine
 from llama_ui.engine.reply import Stats
 from llama_ui.errors import DialogError
@@ -63,11 +64,13 @@ class Turn:
         """Whether it is answered in steps; a reply that has begun is only gone on with."""
         return self.options.tools and self.going_on is None and not self.begun
 
-    def said(self, engine: Engine) -> str:
-        """What the reply begins with already."""
+    def said(self, engine: Engine, plan: PromptPlan) -> tuple[str, str]:
+        """What the reply begins with already: thinking, and text."""
         if self.going_on is not None:
-            return self.conversation.nodes[self.going_on].text
-        return engine.text_of(self.begun) if self.begun else ""
+            node = self.conversation.nodes[self.going_on]
+            return node.facts.thinking if node.facts else "", node.text
+        begun = engine.text_of(self.begun) if self.begun else ""
+        return ThoughtSplitter(plan.opens_thinking).add(begun)
 
     def plan(self, engine: Engine, owner: str, steps: Sequence[Step] = ()) -> PromptPlan:
         """What is to be sent; raises ChatError when it cannot be.
@@ -78,7 +81,7 @@ class Turn:
         """
         begun = self.begun
         if self.going_on is not None:
-            begun = engine.reply_ids(self.said(engine))
+            begun = engine.reply_ids(self.conversation.nodes[self.going_on].written)
         pinned = {*self.conversation.pinned}
         exchanges = self.conversation.exchanges()
         options = PlanOptions(
@@ -88,7 +91,9 @@ class Turn:
             reminder=self.options.reminder,
             reply_prefix_ids=begun,
         )
-        messages: Sequence[Message] = self.conversation.messages(self.options.system)
+        # With tools an earlier reply is written as JSON, which has no place for thinking.
+        with_thoughts = self.options.send_thinking and not self.has_tools
+        messages: Sequence[Message] = self.conversation.messages(self.options.system, with_thoughts)
         sampling = self.options.sampling
         if self.has_tools:
             messages, options = with_tools(messages, options, steps)
@@ -110,17 +115,20 @@ class Turn:
         if stats is None:
             return Facts(ending, options=self.options)
         seeded = replace(self.options.sampling, seed=stats.seed)
-        before = None if self.going_on is None else self.conversation.nodes[self.going_on].facts
+        going_on = self.going_on
+        before = (None if going_on is None else self.conversation.nodes[going_on].facts) or Facts()
         return Facts(
             ending,
             engine.info.name,
             engine.info.quantization,
             stats.prompt_tokens,
             stats.reused_tokens,
-            stats.reply_tokens + (before.reply_tokens if before else 0),
+            stats.reply_tokens + before.reply_tokens,
             stats.first_token_s,
             stats.tokens_per_s,
             replace(self.options, sampling=seeded),
+            thought_tokens=before.thought_tokens + stats.thought_tokens,
+            thought_s=before.thought_s + stats.thought_s,
             begun=self.going_on is not None or bool(self.begun),
         )
 

@@ -11,7 +11,7 @@ import pytest
 from llama_ui.chat.sampling import Sampling
 from llama_ui.engine.local.engine import LocalEngine
 from llama_ui.engine.local.streamer import ReplyStreamer
-from llama_ui.engine.reply import Reply, Token
+from llama_ui.engine.reply import Chunk, Reply, Token
 from llama_ui.errors import ContextWindowError, EngineError
 from llama_ui.prompt.plan import PlanOptions
 from tests.sizes import examples
@@ -279,3 +279,23 @@ def test_the_engine_says_how_busy_it_is(engine):
     seen = [engine.load for _ in ask(engine, Sampling(temperature=1, max_new_tokens=60))]
     assert max(load.tokens_per_s for load in seen) > 0
     assert max(load.running for load in seen) == 1
+
+
+def test_thinking_is_told_apart_where_the_reply_begins_with_it(engine):
+    """Also when it had begun before: a reply that goes on knows where it is."""
+
+    def heard(begun):
+        options = PlanOptions(reply_prefix_ids=engine.reply_ids(begun))
+        sampling = Sampling(temperature=0, max_new_tokens=8)
+        last = Chunk()
+        for chunk in engine.submit(engine.plan(HELLO, sampling, options), sampling):
+            last = last.followed_by(chunk)
+        return last
+
+    inside, behind = heard("<think>\nI am"), heard("<think>\nHm\n</think>\n\nI am")
+    assert inside.reasoning
+    assert not inside.text
+    assert inside.stats.thought_tokens == inside.stats.reply_tokens
+    assert behind.text
+    assert not behind.reasoning
+    assert behind.stats.thought_tokens == 0

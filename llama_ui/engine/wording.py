@@ -1,14 +1,12 @@
-"""Text into tokens and back, as the loaded model has it."""
+"""Text into tokens and back, as a model has it, here or on another server."""
 
 from collections.abc import Sequence
 from dataclasses import replace
 from functools import partial
+from typing import Any
 
 from llama_ui.chat.sampling import Sampling
-from llama_ui.engine.local.detokenizer import piece_text
-from llama_ui.engine.local.forward import Loaded
-from llama_ui.engine.local.grammar import Grammars
-from llama_ui.prompt.llama2 import Message, Segment
+from llama_ui.prompt.llama2 import Message, PromptFormat, Segment, Tokenizer
 from llama_ui.prompt.plan import PlanOptions, PromptPlan, check_ids, plan_ids, plan_prompt
 
 
@@ -16,16 +14,19 @@ class Wording:
     """The part of an engine that needs the model's tokenizer and prompt format, not its weights.
 
     Args:
-        loaded: the model.
+        tokenizer: a fast tokenizer, or one that has what is used of it here.
+        format: how the model wants its prompts.
+        window: the context length, in tokens.
         public_system: the operator's own system prompt: no secret between visitors.
     """
 
-    def __init__(self, loaded: Loaded, public_system: str) -> None:
-        self._tokenizer = loaded.tokenizer
-        self._format = loaded.format
-        self._window = loaded.window
+    def __init__(
+        self, tokenizer: Any, format: PromptFormat, window: int, public_system: str = ""
+    ) -> None:
+        self._tokenizer = tokenizer
+        self._format = format
+        self._window = window
         self._public_system = public_system
-        self._grammars = Grammars(loaded.tokenizer, loaded.end_tokens)
 
     def plan(
         self,
@@ -33,9 +34,7 @@ class Wording:
         sampling: Sampling,
         options: PlanOptions = PlanOptions(),  # noqa: B008 - immutable
     ) -> PromptPlan:
-        """Lay out the prompt; raises DialogError, ContextWindowError, or OptionError for an
-        answer form that cannot be kept to."""
-        self._grammars.check(sampling.answer_form)
+        """Lay out the prompt; raises DialogError or ContextWindowError."""
         plan = plan_prompt(
             partial(self._format.encode, memo={}),
             messages,
@@ -67,7 +66,7 @@ class Wording:
 
     def pieces(self, ids: Sequence[int]) -> list[str]:
         """What each token looks like by itself, spaces and control tokens included."""
-        return [piece_text(self._tokenizer, token) for token in ids]
+        return [_piece_text(self._tokenizer, token) for token in ids]
 
     def encode(self, text: str, with_start: bool = True) -> list[int]:
         """The tokens of a text as the tokenizer makes them, control tokens in it included."""
@@ -85,7 +84,6 @@ class Wording:
 
     def plan_ids(self, ids: Sequence[int], sampling: Sampling) -> PromptPlan:
         """A prompt that is given token by token; raises OptionError or ContextWindowError."""
-        self._grammars.check(sampling.answer_form)
         check_ids(ids, len(self._tokenizer))
         return plan_ids(ids, self.decode, self._window, sampling.max_new_tokens)
 
@@ -93,3 +91,21 @@ class Wording:
         if not ids:
             return None
         return Segment("reply", None, f" {self.text_of(ids)}", ids)
+
+
+def _piece_text(tokenizer: Tokenizer, token: int) -> str:
+    """What a token looks like by itself; a lone byte as its code, <0x0A> as the newline it is."""
+    piece = tokenizer.convert_ids_to_tokens(token)
+    if not isinstance(piece, str):
+        return f"<{token}>"
+    if token in tokenizer.all_special_ids:
+        return piece
+    if len(piece) == 6 and piece.startswith("<0x"):
+        byte = int(piece[3:5], 16)
+        return (
+            chr(byte) if byte < 128 and (chr(byte).isprintable() or chr(byte) in "\n\t") else piece
+        )
+    if "\u2581" in piece:  # SentencePiece's space
+        return piece.replace("\u2581", " ")
+    text: str = tokenizer.convert_tokens_to_string([piece])
+    return text
