@@ -60,7 +60,7 @@ class Grammars:
     """The grammars of a model: each is compiled once and kept.
 
     Args:
-        tokenizer: of the model; with a backend_tokenizer of the tokenizers library.
+        tokenizer: of the model, a fast one.
         end_tokens: ids that end a reply.
     """
 
