@@ -73,6 +73,7 @@ def load_endless(shape: str, gpus: int) -> LoadedModel:
     loaded = load(shape, gpus)
     loaded.tokenizer.eos_token = None
     loaded.model.generation_config.eos_token_id = None
+    loaded.model.config.eos_token_id = None
     return loaded
 
 
