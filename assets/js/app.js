@@ -53,8 +53,8 @@ export const start = (element, gradio) => {
     const {act, change, doAct, isBusy} = makeTurns(page, {
         owner, notices, options: options.read, chats: () => chats,
         began: () => scroll.restart(),
-        // It was not taken: its text goes back, unless something else was typed meanwhile.
-        refused: (typed) => { if (!composer.text) composer.type(typed); else say(`Not sent: “${typed.slice(0, 60)}”`, () => composer.type(typed)); },
+        // It was not taken: its text goes back, before what was typed meanwhile.
+        refused: (typed) => composer.type([typed, composer.text].filter(Boolean).join('\n\n')),
         answered: (text) => { readAloud.textContent = text && `Reply: ${text.slice(0, 2000)}`; },
         learned: model.draw,
         measure: context.measure,
@@ -152,11 +152,13 @@ export const start = (element, gradio) => {
     }).observe(find('footer'));
     makePanel();
     document.addEventListener('keydown', (event) => {
-        if (event.key === 'Escape' && page.turn) { event.preventDefault(); page.turn.stop(); }
+        if (event.key === 'Escape' && !event.isComposing && page.turn) { event.preventDefault(); page.turn.stop(); }
         if (event.key.toLowerCase() === 'o' && event.shiftKey && (event.ctrlKey || event.metaKey)) { event.preventDefault(); chats.newChat(); }
     });
     window.addEventListener('pagehide', () => {
-        remember('draft', composer.text);
+        // What was sent and not taken yet is still a draft.
+        const sent = [...page.turns.values()].filter((turn) => turn.bubble && !turn.isAccepted).map((turn) => turn.action.text);
+        remember('draft', [...sent, composer.text].filter(Boolean).join('\n\n'));
         remember('options', JSON.stringify(options.now));
         for (const turn of page.turns.values()) if (turn.isAccepted) turn.keep();
         leave(owner);

@@ -77,7 +77,7 @@ export const withPartial = (chat, replies, goingOn) => {
     const facts = (/** @type {{steps: Step[], thinking: string}} */ {steps, thinking}) => ({ending: 'cancelled', options: chat.options, steps, thinking});
     if (goingOn !== null) {
         const nodes = [...chat.nodes];
-        nodes[goingOn] = {...nodes[goingOn], text: replies[0].text, facts: {...nodes[goingOn].facts, ending: 'cancelled'}};
+        nodes[goingOn] = {...nodes[goingOn], text: replies[0].text || nodes[goingOn].text, facts: {...nodes[goingOn].facts, ending: 'cancelled'}};
         return {...chat, nodes};
     }
     const begun = replies.filter(({text, thinking}) => text || thinking);

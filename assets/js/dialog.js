@@ -11,7 +11,10 @@ export const openDialog = ({id, title, bar = []}, ...content) => {
         if (opener?.isConnected) opener.focus();
     }}, make('div', {class: 'inside'}, make('header', {}, make('h2', {id: `${id}-title`}, title), ...bar, last), ...content));
     const opener = /** @type {HTMLElement | null} */ (document.activeElement);
-    panel.addEventListener('click', ({target}) => { if (target === panel) close(); });
+    // Text that is selected to beyond the panel is no click beside it.
+    let pressed = /** @type {EventTarget | null} */ (null);
+    panel.addEventListener('pointerdown', ({target}) => { pressed = target; });
+    panel.addEventListener('click', ({target}) => { if (target === panel && pressed === panel) close(); });
     // Esc is for the panel alone: behind it, it stops a reply.
     panel.addEventListener('keydown', (event) => { if (event.key === 'Escape') event.stopPropagation(); });
     find('main').append(panel);

@@ -21,6 +21,12 @@ export const make = (tag, attributes = {}, ...children) => {
     return node;
 };
 
+/** Do something when the browser has time; Safari does not say when that is.
+ * @type {(work: () => void) => number} */
+export const whenIdle = globalThis.requestIdleCallback ?? ((work) => setTimeout(work, 50));
+/** @type {(waiting: number) => void} */
+export const cancelIdle = globalThis.cancelIdleCallback ?? clearTimeout;
+
 /** A button that does something, unlike one that submits a form.
  * @param {Attributes} attributes
  * @param {...(Node | string | null)} children */
@@ -93,10 +99,12 @@ export const copy = async (text, pressed) => {
         // Where the clipboard is refused (plain http), select the text instead.
         const area = make('textarea', {});
         area.value = text;
-        document.body.append(area);
+        // Behind an open dialog nothing can be selected.
+        (pressed.closest('dialog') ?? document.body).append(area);
         area.select();
         done = document.execCommand('copy');
         area.remove();
+        pressed.focus();
     }
     pressed.classList.add('copied');
     pressed.textContent = done ? 'Copied' : 'Not allowed';

@@ -39,10 +39,10 @@ export const drawMeter = ({window, counts, reserved, left_out: leftOut}) => {
     const words = shown.flatMap((part) => [make('span', {}, make('b', {class: `part-${part}`}), `${PARTS[part]} ${number(all[part])}`), ' ']);
     const gone = leftOut.length / 2;
     const warning = gone ? [make('em', {}, `${number(gone)} earlier exchange${gone > 1 ? 's' : ''} won't fit and will be left out.`)] : [];
-    find('meter').replaceChildren(make('div', {
-        class: 'meter', role: 'meter', 'aria-label': `${number(used)} of ${number(window)} tokens of the context window are used`,
+    find('meter').replaceChildren(make('div', {class: 'meter'}, make('div', {
+        class: 'bar', role: 'meter', 'aria-label': `${number(used)} of ${number(window)} tokens of the context window are used`,
         'aria-valuenow': used, 'aria-valuemin': 0, 'aria-valuemax': window,
-    }, make('div', {class: 'bar'}, ...bar), make('p', {}, make('strong', {}, `${number(used)} / ${number(window)} tokens`), ' ', ...words)), ...warning);
+    }, ...bar), make('p', {}, make('strong', {}, `${number(used)} / ${number(window)} tokens`), ' ', ...words)), ...warning);
 };
 
 /** The ring unfolds the bar. */

@@ -27,7 +27,14 @@ export const makeModel = (page, {rows, notices, ready}) => {
         find('about').replaceChildren(...lines);
         if (fault && notices.isEmpty) notices.fail(new Fault(fault.problem, fault.next_step));
     };
+    let following = new AbortController();
+    let isLooking = false;
+    // One stream at a time: a browser has few connections to a server.
     const watch = async () => {
+        following.abort();
+        following = new AbortController();
+        const {signal} = following;
+        const again = () => setTimeout(() => { if (!signal.aborted) watch(); }, AWAY_MS);
         try {
             await states((state) => {
                 const before = page.model;
@@ -37,11 +44,20 @@ export const makeModel = (page, {rows, notices, ready}) => {
                 // Another model has other tokens.
                 if (isAnother) page.view.tokens.clear();
                 if (isAnother || (before.state !== 'ready' && state.state === 'ready')) ready();
-            });
-        } catch { lookForServer(); }
+            }, signal);
+            if (page.model.state === 'loading' || page.model.next) again();
+        } catch {
+            if (signal.aborted) return;
+            if (await isThere()) again();
+            else lookForServer();
+        }
     };
     const lookForServer = async () => {
-        if (page.isAway || await isThere()) return;
+        if (page.isAway || isLooking) return;
+        isLooking = true;
+        const isBack = await isThere();
+        isLooking = false;
+        if (isBack) return;
         page.isAway = true;
         const banner = make('div', {class: 'banner', role: 'alert'}, 'Connection lost. Your draft is safe. Reconnecting…');
         find('main').prepend(banner);

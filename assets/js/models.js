@@ -47,7 +47,8 @@ export const makeModels = (watch) => {
     let menu = null;
     /** What went wrong when something was asked for last. @type {{problem: string, next_step: string} | null} */
     let fault = null;
-    const isBusy = () => model.state === 'loading' || Boolean(model.next);
+    let isAsking = false;
+    const isBusy = () => isAsking || model.state === 'loading' || Boolean(model.next);
 
     const load = async () => {
         try { menu = await fetchModels(); } catch { menu = null; }
@@ -56,8 +57,10 @@ export const makeModels = (watch) => {
     const change = async (/** @type {string} */ path, /** @type {object} */ what) => {
         fault = null;
         model = {...model, switch_fault: null};
+        isAsking = true;
         draw();
         try { await ask(path, what); } catch (error) { fault = /** @type {any} */ (error); }
+        isAsking = false;
         draw();
         watch();
     };
@@ -94,16 +97,17 @@ export const makeModels = (watch) => {
     const [answers, trouble, choices] = ['answers', 'trouble', 'choices'].map(makePlace);
     const loading = makeLoading(cancel);
     const drawMenu = () => {
-        const hadFocus = body.contains(document.activeElement);
+        const had = /** @type {HTMLElement | null} */ (document.activeElement);
+        const hadFocus = body.contains(had);
         const said = fault ?? model.switch_fault ?? model.fault;
         answers.show([model.info, model.name], answering);
         loading.show(model, isBusy(), Boolean(menu?.may_switch));
         trouble.show(said && [said.problem, said.next_step], () => failure(said));
         choices.show([menu, isBusy()], () => (menu?.may_switch
             ? [...list('On this machine', menu.here), ...list('To download', menu.proposed), byName(), make('p', {class: 'free'}, `${menu.free}.`)]
-            : [make('p', {class: 'free'}, 'Whoever runs this page chooses its model.')]));
+            : [make('p', {class: 'free'}, menu ? 'Whoever runs this page chooses its model.' : 'Looking at what is here…')]));
         // A button that is drawn anew, or disabled, takes the focus with it.
-        if (hadFocus && !body.contains(document.activeElement)) find('models').querySelector('button')?.focus();
+        if (hadFocus && !body.contains(document.activeElement)) (body.contains(had) ? had : find('models').querySelector('button'))?.focus();
     };
     const body = make('div', {class: 'models-body'}, answers.node, loading.node, trouble.node, choices.node);
     const open = () => {

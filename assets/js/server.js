@@ -1,5 +1,6 @@
 // What the page asks of its server (llama_ui/web/page/routes.py).
 
+const LOOK_MS = 5000;  // a server that has not answered by then is not there
 const OFFLINE = ['The server does not answer.', 'Nothing is lost: try again in a moment.'];
 
 /** What went wrong: a sentence, and another that says what to do next. */
@@ -42,7 +43,15 @@ const post = async (path, body, signal) => {
 /** Ask once; throws a Fault.
  * @param {string} path @param {unknown} body @param {AbortSignal} [signal]
  * @returns {Promise<any>} */
-export const ask = async (path, body, signal) => (await post(path, typeof body === 'string' ? body : JSON.stringify(body), signal)).json();
+export const ask = async (path, body, signal) => {
+    const answer = await post(path, typeof body === 'string' ? body : JSON.stringify(body), signal);
+    try {
+        return await answer.json();
+    } catch (error) {
+        if (signal?.aborted) throw error;
+        throw new Fault(OFFLINE[0], OFFLINE[1], true);
+    }
+};
 
 /** Read the events of an answer one by one.
  * @param {Response} answer @param {(update: any) => void} take */
@@ -71,9 +80,10 @@ export const stream = async (path, body, take) => {
     }
 };
 
-/** The states of the model, until none loads any more. @param {(state: any) => void} take */
-export const states = async (take) => {
-    const answer = await fetch(address('page/engine'));
+/** The states of the model, until none loads any more.
+ * @param {(state: any) => void} take @param {AbortSignal} signal */
+export const states = async (take, signal) => {
+    const answer = await fetch(address('page/engine'), {signal});
     if (!answer.ok) throw await refusal(answer);
     await read(answer, take);
 };
@@ -96,5 +106,5 @@ export const logOut = async () => {
 
 /** Whether the server is there. */
 export const isThere = async () => {
-    try { return (await fetch(address('health'))).ok; } catch { return false; }
+    try { return (await fetch(address('health'), {signal: AbortSignal.timeout(LOOK_MS)})).ok; } catch { return false; }
 };

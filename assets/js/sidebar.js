@@ -62,19 +62,23 @@ export const makeSidebar = (element, store, page) => {
     const rename = (/** @type {HTMLElement} */ row, /** @type {Row} */ {key, title}) => {
         const field = make('input', {value: title, maxlength: 80, 'aria-label': 'Title of the chat'});
         let isDone = false;  // taking the field away blurs it
-        const done = (/** @type {boolean} */ isKept) => {
+        const done = (/** @type {boolean} */ isKept, isByKey = true) => {
             if (isDone) return;
             isDone = true;
             form.remove();
             if (isKept && field.value.trim() !== title) page.rename(key, field.value.trim());
             render();
-            focus(`open ${key}`);
+            if (isByKey) focus(`open ${key}`);
         };
         const form = make('form', {onsubmit: (event) => { event.preventDefault(); done(true); }}, field);
         field.addEventListener('keydown', (event) => {
             if (event.key === 'Escape') { event.stopPropagation(); done(false); }
         });
-        field.addEventListener('blur', () => done(true));
+        // A press in the list is finished first: were the list drawn at once, its click would meet nothing.
+        field.addEventListener('blur', () => {
+            if (list.matches(':active')) document.addEventListener('click', () => done(true, false), {once: true});
+            else done(true, false);
+        });
         row.replaceChildren(form);
         field.select();
         field.focus();

@@ -1,6 +1,6 @@
 // The chat pane: the messages that are shown, each drawn once and again only when it changes.
 import {askedWith, detailsOf, noteOf, thoughtFor} from './captions.js';
-import {button, copy, fit, icon, make} from './dom.js';
+import {button, cancelIdle, copy, fit, icon, make, whenIdle} from './dom.js';
 import {pathOf, versionsOf} from './chat.js';
 import {drawWords} from './words.js';
 
@@ -201,7 +201,7 @@ export const makeTranscript = (pane, page) => {
 
     /** Draw what has changed. @param {View} view */
     const draw = (view) => {
-        cancelIdleCallback(waiting);
+        cancelIdle(waiting);
         pane.classList.toggle('is-empty', view.chat.head === null);
         if (view.chat.head === null) {
             drawn = new Map();
@@ -230,7 +230,9 @@ export const makeTranscript = (pane, page) => {
             const key = [versions(n).join(), n === view.chat.head, view.chat.pinned.includes(n), view.html.has(n), known ? known.length : '',
                 view.explained === n, missing, node.facts?.ending, node.text.length].join('|');
             const before = drawn.get(n);
-            const made = before?.key === key && before.node.dataset.text === node.text ? before : {key, node: message(view, n, versions(n))};
+            // What is being typed into an editor stays, whatever happens around it.
+            const stays = before?.key === key || before?.node.classList.contains('editing');
+            const made = before && stays && before.node.dataset.text === node.text ? before : {key, node: message(view, n, versions(n))};
             made.node.classList.toggle('forgotten', isForgotten(n));
             next.set(n, made);
             return made.node;
@@ -260,9 +262,9 @@ export const makeTranscript = (pane, page) => {
             log.prepend(...rows(path.slice(from, at)));
             chat.scrollTop = chat.scrollHeight - bottom;
             at = from;
-            waiting = requestIdleCallback(before);
+            waiting = whenIdle(before);
         };
-        waiting = requestIdleCallback(before);
+        waiting = whenIdle(before);
     };
 
     return {draw};

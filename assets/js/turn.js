@@ -85,13 +85,20 @@ export class Turn {
         this.of = of;
         this.chat = of.chat;
         this.action = of.action;
-        this.goingOn = of.action.do === 'continue' ? of.chat.head : null;
+        this.goingOn = /** @type {number | null} */ (null);
+        this.answersIn(of.chat);
         this.replies = [new Reply(), ...(of.action.do === 'compare' ? [new Reply()] : [])];
         if (this.replies.length > 1) {
             this.node.classList.add('two');
             for (const {node} of this.replies) node.classList.add('column-of-two');
         }
         this.node.append(...this.replies.map(({node}) => node));
+    }
+
+    /** Set the chat as it is when the turn is sent. @param {Chat} chat */
+    answersIn(chat) {
+        this.of.chat = this.chat = chat;
+        this.goingOn = this.action.do === 'continue' ? chat.head : null;
     }
 
     /** Run it; answers with the last update, or throws the Fault that ended it.
@@ -105,6 +112,8 @@ export class Turn {
                 this.chat = changed(this.chat, update.chat);
                 this.isAccepted = true;
                 this.keep();
+                // A stop that arrived before the turn did was one of nothing.
+                if (this.isStopping) this.stop();
                 this.of.changed(this);
             } else if (update.type === 'fault') fault = new Fault(update.problem, update.next_step);
             else if (update.type === 'done') last = update;
@@ -120,6 +129,7 @@ export class Turn {
             if (!(error instanceof Fault)) throw error;
             fault = error;
         }
+        if (!last && !fault) fault = new Fault('The connection to the server broke.', 'What has arrived stays: continue the reply, or send again.', true);
         if (last) this.chat = changed({...this.of.chat, name: this.chat.name}, last.chat);
         else if (this.isAccepted) this.chat = this.partial;
         return {last, fault};
@@ -138,6 +148,6 @@ export class Turn {
     stop() {
         this.isStopping = true;
         this.of.changed(this);
-        ask('page/stop', {turn: this.id}).catch(() => {});
+        ask('page/stop', {turn: this.id}).catch(() => { this.isStopping = false; this.of.changed(this); });
     }
 }

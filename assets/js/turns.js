@@ -64,18 +64,26 @@ export const makeTurns = (page, on) => {
         if (typed) turn.bubble = make('article', {class: 'turn user sending'}, make('div', {class: 'typed', dir: 'auto'}, typed));
         page.turns.set(of, turn);
         page.draw();
+        // What was pinned or edited a moment ago belongs to the chat that is sent.
+        await changing;
+        turn.answersIn(shown.chat);
         const held = shown.chat.options;
         turn.of.options = {...await on.options(), ...once};
         const {last, fault} = await turn.run();
         if (Object.keys(once).length) turn.chat = {...turn.chat, options: held};
         const now = page.keyOf(turn);
+        const isShown = now === page.key;  // before it may go on as a copy
         page.turns.delete(now);
         shown.chat = turn.chat;
         if (last) take(shown, last, turn);
         if (turn.isAccepted || last) on.chats().keep(now, turn.chat);
         page.views.delete(now);
-        if (now !== page.key) { on.chats().render(); return; }
-        if (!turn.isAccepted && typed && fault) on.refused(typed);
+        if (!turn.isAccepted && typed) on.refused(typed);
+        if (!isShown) {
+            on.chats().render();
+            if (fault && !turn.isAccepted) fail(fault);
+            return;
+        }
         page.draw();
         on.chats().render();
         if (fault) fail(fault);
@@ -86,11 +94,19 @@ export const makeTurns = (page, on) => {
         on.measure();
     };
 
+    /** Changes that are under way: each begins with the chat that the one before has left. @type {Promise<unknown>} */
+    let changing = Promise.resolve();
     // Change what is shown, without asking the model.
-    const change = async (/** @type {any} */ action) => {
-        if (isBusy()) return;
+    const change = (/** @type {any} */ action) => {
+        if (isBusy()) return Promise.resolve();
         const [of, shown] = [page.key, page.view];
         clear();
+        if (action.do === 'open') return makeChange(action, of, shown);
+        const done = changing.then(() => makeChange(action, of, shown));
+        changing = done.catch(() => {});
+        return done;
+    };
+    const makeChange = async (/** @type {any} */ action, /** @type {string} */ of, /** @type {View} */ shown) => {
         /** @type {any} */
         let last = null;
         try {
@@ -116,7 +132,7 @@ export const makeTurns = (page, on) => {
         take(shown, last, null);
         const lacks = pathOf(shown.chat).some((n) => shown.chat.nodes[n].role === 'assistant' && !shown.html.has(n));
         if (shown === page.view) { page.draw(); on.chats().render(); on.measure(); }
-        if (lacks && action.do !== 'open') await change({do: 'open'});
+        if (lacks && action.do !== 'open') await makeChange({do: 'open'}, of, shown);
     };
 
     const doAct = (/** @type {any} */ action) => {

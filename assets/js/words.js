@@ -17,13 +17,29 @@ const menu = make('div', {class: 'alternatives', role: 'menu'});
 document.addEventListener('mousemove', ({target}) => {
     if (target instanceof Element && !target.closest('.alternatives, .tokens i')) menu.remove();
 });
+/** The word that the menu is of. @type {HTMLElement | null} */
+let opener = null;
 document.addEventListener('scroll', () => menu.remove(), {capture: true, passive: true});
 document.addEventListener('keydown', ({key}) => { if (key === 'Escape') menu.remove(); });
+// The keys of a menu: up and down go round, Escape goes back to the word.
+const walk = (/** @type {number} */ by) => {
+    const buttons = /** @type {HTMLButtonElement[]} */ ([...menu.querySelectorAll('button:enabled')]);
+    const at = buttons.indexOf(/** @type {HTMLButtonElement} */ (document.activeElement));
+    buttons[(at + by + buttons.length) % buttons.length]?.focus();
+};
+menu.addEventListener('keydown', (event) => {
+    if (event.key === 'ArrowDown' || event.key === 'ArrowUp') {
+        event.preventDefault();
+        walk(event.key === 'ArrowDown' ? 1 : -1);
+    }
+    if (event.key === 'Escape') { event.stopPropagation(); menu.remove(); opener?.focus({preventScroll: true}); menu.remove(); }
+});
 
 /** @param {Token[]} tokens @param {number} place @param {HTMLElement} word @param {(ids: number[]) => void} branch */
 const open = (tokens, place, word, branch) => {
     // While a reply is written nothing can branch.
     if (find('running').firstChild) return;
+    opener = word;
     const barred = new Set(tokens[place].barred);
     menu.replaceChildren(...tokens[place].top.map(([id, piece, logprob, goesOn]) => button({
         role: 'menuitem',
@@ -50,8 +66,14 @@ export const drawWords = (tokens, branch) => {
         if (token.logprob === null) return make('i', {class: 'unknown', title: 'How likely this was is not known.'}, visible(token.piece));
         const share = Math.exp(token.logprob);
         const shade = LIMITS.filter((limit) => share < limit).length;
-        const word = make('i', {tabindex: 0, class: `p${shade}`, 'data-i': place, 'data-p': share.toFixed(4)}, visible(token.piece));
+        const word = make('i', {tabindex: 0, role: 'button', 'aria-haspopup': 'menu', class: `p${shade}`, 'data-i': place, 'data-p': share.toFixed(4)}, visible(token.piece));
         for (const event of ['mouseover', 'focus', 'click']) word.addEventListener(event, () => open(tokens, place, word, branch));
+        word.addEventListener('keydown', (event) => {
+            if (!['Enter', ' ', 'ArrowDown'].includes(event.key)) return;
+            event.preventDefault();
+            open(tokens, place, word, branch);
+            walk(1);
+        });
         return word;
     });
     const legend = make('p', {class: 'legend'}, 'sure ', ...[0, 1, 2, 3, 4].map((shade) => make('span', {class: `p${shade}`}, ' ')), ' surprising');
