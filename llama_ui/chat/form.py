@@ -1,9 +1,10 @@
 """The form that an answer must have: JSON, one of several choices, or a pattern. Pure."""
 
 import json
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, Literal, NoReturn
 
 from llama_ui.errors import OptionError
 
@@ -81,11 +82,21 @@ class AnswerForm:
         return list(dict.fromkeys(filter(None, map(str.strip, self.text.split("\n")))))
 
 
+def _refuse(text: str) -> NoReturn:
+    raise ValueError(f"{text} is no number")
+
+
+def _finite(text: str) -> float:
+    if not math.isfinite(number := float(text)):
+        raise ValueError(f"{text} is too large a number")
+    return number
+
+
 def _check_schema(text: str) -> None:
     if not text.strip():
         raise OptionError("There is no schema.", "Paste one, or choose another answer form.")
     try:
-        schema = json.loads(text)
+        schema = json.loads(text, parse_constant=_refuse, parse_float=_finite)
     except RecursionError:
         raise _TOO_DEEP.fresh() from None
     except ValueError as fault:

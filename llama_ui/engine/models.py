@@ -117,6 +117,7 @@ class Models:
         self._starter = starter
         self._load = load
         self._machine = machine
+        self._chosen: dict[str, str] = {}  # label -> id: a model may be here in two forms
 
     def menu(self) -> Menu:
         """What there is to choose from now."""
@@ -124,7 +125,8 @@ class Models:
 
     def is_present(self, choice: Choice) -> bool:
         """Whether it is the model that answers."""
-        return self._starter.state == "ready" and self._starter.name == choice.label
+        is_named = self._starter.state == "ready" and self._starter.name == choice.label
+        return is_named and self._chosen.get(choice.label, choice.id) == choice.id
 
     def switch(self, id: str) -> None:
         """Load the model of the menu with this id, and let it answer once it is there.
@@ -140,6 +142,7 @@ class Models:
         if not choice.fit.is_possible:
             raise ModelError(f"{choice.name}: {choice.fit.words}.", "Choose another model.")
         self._switch(choice.settings, choice.label)
+        self._chosen[choice.label] = choice.id
 
     def switch_to_hub(self, name: str) -> None:
         """Load a model of the Hub that need not be in the menu, by its owner/name or
@@ -173,6 +176,8 @@ def _found(found: Found, settings: Settings, machine: Machine) -> Choice:
             fit = fit_safetensors(found.config, machine)
         except ModelError as fault:
             fit = Fit(False, fault.problem.rstrip("."))
+        except ArithmeticError:  # infinite sizes, or none
+            fit = Fit(False, "its config.json has impossible sizes")
     proposal = proposal_of(found.id)
     name = proposal.name if proposal else found.name
     label, chosen = name, settings.with_model(found.source, fit.context)

@@ -257,7 +257,8 @@ class EngineStarter:
                 self._change(replace(self._snapshot, progress=None, next="", fault=fault))
                 return
             self._change(StarterState("failed", name, fault=fault))
-        self._settled.set_result(None)
+            settled = self._settled  # a switch that follows at once has another
+        settled.set_result(None)
 
     def _report(self, name: str, this: object, progress: Progress) -> None:
         with self._lock:

@@ -88,9 +88,13 @@ class PromptPlan:
                 ending = segment.text + ending
         return ending.rstrip().endswith(OPEN)
 
-    def splitter(self) -> ThoughtSplitter | None:
-        """What tells thinking apart in the reply; None where it is passed on as it is."""
-        if not self.is_chat:
+    def splitter(self, has_form: bool) -> ThoughtSplitter | None:
+        """What tells thinking apart in the reply; None where it is passed on as it is.
+
+        Args:
+            has_form: whether the reply is kept to an answer form, which leaves no room to think.
+        """
+        if not self.is_chat or has_form:
             return None
         splitter = ThoughtSplitter(self.opens_thinking)
         splitter.add("".join(s.text for s in self.segments if s.kind == "reply"))

@@ -21,6 +21,8 @@ DEEP = functools.reduce(lambda inner, _: {"items": inner}, range(40), {"type": "
         ("schema", "[1]", "no JSON object"),
         ("schema", "[" * 19_000, "levels deep"),
         ("schema", json.dumps(DEEP), "levels deep"),
+        ("schema", '{"const": 1e999}', "too large"),
+        ("schema", '{"const": NaN}', "no number"),
         ("schema", '{"title": "%s"}' % ("x" * 20_000), "20,0.. characters"),
         ("choices", " \n", "0 choices"),
         ("choices", "\n".join(map(str, range(201))), "201 choices"),

@@ -112,3 +112,16 @@ def test_the_list_in_the_terminal():
     assert "--model bartowski/Llama-3.2-3B-Instruct-GGUF:Q4_K_M" in text
     assert "not tried by us" in text
     assert max(map(len, text.splitlines())) <= 80
+
+
+def test_one_impossible_model_hides_no_other(tmp_path):
+    folder = shutil.copytree(MODELS["pocket"], tmp_path / "endless")
+    config = (folder / "config.json").read_text(encoding="utf-8")
+    config = config.replace('"max_position_embeddings": 2048', '"max_position_embeddings": 1e999')
+    (folder / "config.json").write_text(config, encoding="utf-8")
+    settings = Settings(models=str(tmp_path))
+    found = {c.name: c.fit.words for c in list_models(settings, cpu(6 * GB)).here}
+    assert found["endless"] == "its config.json has impossible sizes"
+    assert "Pocket Llama" in found
+    shutil.rmtree(tmp_path)
+    assert "Pocket Llama" in {c.name for c in list_models(settings, cpu(6 * GB)).here}

@@ -376,7 +376,8 @@ def test_a_reply_goes_on_behind_its_thinking(template):
     ask = [{"role": "user", "content": "1?"}]
     plan = plan_prompt(format.encode, ask, PlanOptions(), 1000, 10)
     assert plan.opens_thinking
-    assert plan.splitter().add("Hm</think>One") == ("Hm", "One")
+    assert plan.splitter(has_form=False).add("Hm</think>One") == ("Hm", "One")
+    assert plan.splitter(has_form=True) is None
     prompt = plan.text
 
     def continued(text):

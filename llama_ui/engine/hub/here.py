@@ -1,6 +1,7 @@
 """The models that are on this machine already. Imports no torch."""
 
 import json
+import logging
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -16,6 +17,8 @@ from llama_ui.engine.hub.catalogue import Format
 from llama_ui.engine.hub.snapshot import weight_files
 from llama_ui.errors import ModelError
 from llama_ui.settings import MODELS
+
+log = logging.getLogger(__name__)
 
 _MOST = 200  # models that are listed of one place
 _PART = re.compile(r"-(\d{5})-of-(\d{5})\.gguf$")
@@ -60,6 +63,14 @@ def _first(found: Iterable[Found]) -> list[Found]:
 
 
 def _in_folder(root: Path) -> Iterator[Found]:
+    try:
+        yield from _in_readable_folder(root)
+    except OSError as error:
+        # Not there any more: the other models are listed all the same.
+        log.warning("%s cannot be read: %s", root, error.strerror)
+
+
+def _in_readable_folder(root: Path) -> Iterator[Found]:
     for folder in (root, *sorted(path for path in root.iterdir() if path.is_dir())):
         for path, size in _gguf_files(folder):
             name = path.relative_to(root).as_posix()

@@ -5,6 +5,7 @@ torch nor CUDA, and says in some ten microseconds what may follow.
 """
 
 import json
+import logging
 import re
 import subprocess
 import sys
@@ -22,9 +23,13 @@ from llama_ui.engine.local.grammar_check import Trial, Verdict, limits
 from llama_ui.errors import BusyError, ChatError, EngineError, OptionError
 from llama_ui.prompt.llama2 import Tokenizer
 
+log = logging.getLogger(__name__)
+
 _MAX_CHECK_S = 15.0  # on a busy machine; grammar_check.py ends itself after seconds of work
 _MAX_WAIT_S = 20.0
 _MOST_KEPT = 64
+# Where the packages are that this process has found, wherever they are.
+_CHILD = "import json, runpy, sys; sys.path[:] = json.loads(sys.argv[1]); runpy.run_path(sys.argv[2], run_name='__main__')"  # noqa: E501
 # As Python writes JSON, which models have read most of. Free spaces would be written without end.
 _AS_WRITTEN = {"whitespace_flexible": False, "item_separator": ", ", "key_separator": ": "}
 
@@ -160,20 +165,27 @@ def _checked(grammar: str, form: AnswerForm) -> OptionError | None:
     trial: Trial = {"grammar": grammar, "schema": form.schema}
     try:
         answer = subprocess.run(
-            [sys.executable, "-I", grammar_check.__file__],
+            [sys.executable, "-I", "-c", _CHILD, json.dumps(sys.path), grammar_check.__file__],
             input=json.dumps(trial).encode(),
             capture_output=True,
             timeout=_MAX_CHECK_S,
             check=True,
         ).stdout
         verdict: Verdict = json.loads(answer)
-    except (subprocess.SubprocessError, ValueError):
+    except subprocess.CalledProcessError as fault:
+        if fault.returncode > 0:  # not one of its limits
+            log.error("an answer form could not be checked: exit code %d", fault.returncode)
         return OptionError("The answer form is too complex.", "Use a simpler one.")
+    except (subprocess.TimeoutExpired, OSError):
+        # This machine has too much to do; another time it may not.
+        raise BusyError("The answer form could not be checked.", "Try again in a moment.") from None
     return _explained(form, verdict) if verdict["fault"] else None
 
 
 def _explained(form: AnswerForm, verdict: Verdict) -> OptionError:
     """A fault of the library in a sentence."""
+    if "unable to determine" in verdict["fault"]:  # within the work that it may make
+        return OptionError("The answer form is too complex.", "Use a simpler one.")
     why = _reason(verdict["fault"])
     if form.schema is None:
         what = "pattern" if form.kind == "pattern" else "list of choices"

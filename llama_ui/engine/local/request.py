@@ -77,7 +77,13 @@ class Request:
             public=plan.public_tokens,
             reply=reply,
             streamer=ReplyStreamer(
-                tokenizer, reply, len(ids), seed, sampling.stop, plan.begun, plan.splitter()
+                tokenizer,
+                reply,
+                len(ids),
+                seed,
+                sampling.stop,
+                plan.begun,
+                plan.splitter(has_form=guide is not None),
             ),
             numbers=random.Random(seed),
             guide=guide,

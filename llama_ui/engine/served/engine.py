@@ -211,7 +211,10 @@ class RemoteEngine:
                         if response.status_code == 200:
                             return await self._read(response, reply)
                         answer = await read_text(response, MAX_FAULT_BYTES)
-                    if not (rejected := rejected_fields(response.status_code, answer, body)):
+                    rejected = rejected_fields(response.status_code, answer, body)
+                    # A server may quote what a visitor wrote into a form; and nothing is asked
+                    # again that is asked in the same words.
+                    if reply.sampling.answer_form or not rejected - self._rejected.keys():
                         retry_after = response.headers.get("retry-after", "")
                         raise http_fault(response.status_code, answer, retry_after)
                     self._leave_out(rejected, answer)
@@ -277,7 +280,7 @@ class _RemoteReply(Reply):
         self.stop = StopWords(sampling.stop)
         self._text, self._reasoning = TextJoiner(), TextJoiner()
         # Where the server does not tell thinking apart, its tags do.
-        self._splitter = plan.splitter()
+        self._splitter = plan.splitter(sampling.answer_form is not None)
         self._thought_until = 0.0
         self._chars = self._thought = 0
         self._usage: Usage | None = None

@@ -56,6 +56,12 @@ class NativeServer(Wording):
         self._check_model()
         return super().plan(messages, sampling, options)
 
+    def plan_ids(self, ids: Sequence[int], sampling: Sampling) -> PromptPlan:
+        """A prompt that is given token by token; raises as `plan`."""
+        self.check_form(sampling.answer_form)
+        self._check_model()
+        return super().plan_ids(ids, sampling)
+
     def _check_model(self) -> None:
         """Raises EngineError when the server has another model than at the start."""
         if time.monotonic() - self._checked_at < _CHECK_EVERY_S:

@@ -70,8 +70,12 @@ class VllmTokenizer(ServerTokenizer):
         for token in ids:
             if token == between:
                 cut.append([])
+            elif not cut:
+                raise unreadable()
             else:
                 cut[-1].append(token)
+        if len(cut) != len(texts):
+            raise unreadable()
         return cut
 
     def _split(self, text: str) -> list[int]:

@@ -61,8 +61,11 @@ class Api:
             messages = parse_messages([*parse_messages(history or []), turn])
             sampling = self._sampling(options)
             engine = await self._starter.engine()
-            plan = await asyncio.to_thread(engine.plan, messages, sampling)
             visitor = visitor_of(request)
+            if sampling.answer_form is None:
+                plan = await asyncio.to_thread(engine.plan, messages, sampling)
+            else:  # a new form is tried out first: work of the visitor's own
+                plan = await self._gate.bounded(visitor, engine.plan, messages, sampling)
             reply, text = submit_for(visitor, self._gate, engine, plan, sampling), ""
             with self._pacer.stream():
                 async for chunk in reply:

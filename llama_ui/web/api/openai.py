@@ -27,6 +27,7 @@ from llama_ui.errors import (
     ContextWindowError,
     EngineError,
     LimitError,
+    OptionError,
     incident,
 )
 from llama_ui.prompt.plan import PlanOptions, PromptPlan
@@ -120,14 +121,23 @@ class OpenAIApi:
         engine = self._engine()
         functions, sampling = asked.functions(), self._sampling(asked, engine)
         _check_can(engine, "logprobs", "logprobs", asked.shown_top is not None)
-        sampling = sampling.with_form(_form_of(asked, functions, engine))
 
-        def plan() -> PromptPlan:
+        def plan() -> tuple[PromptPlan, Sampling]:
             messages, options, begun = asked.dialog(functions)
-            return engine.plan(messages, sampling, _going_on(engine, options, begun))
+            options = _going_on(engine, options, begun)
+            try:
+                formed = sampling.with_form(_form_of(asked, functions, engine))
+                return engine.plan(messages, formed, options), formed
+            except OptionError:
+                if functions is None or asked.needs_form(functions) or asked.answer_form():
+                    raise
+                # Nobody asked for it: without it, calls are read as models write them.
+                functions.read_leniently()
+                return engine.plan(messages, sampling, options), sampling
 
+        planned, sampling = await asyncio.to_thread(plan)
         answer = ChatAnswer(engine, asked.shown_top, functions)
-        return await self._answer(request, asked, await asyncio.to_thread(plan), sampling, answer)
+        return await self._answer(request, asked, planned, sampling, answer)
 
     async def _complete(self, request: Request) -> Response:
         asked = await _read(request, CompletionRequest)

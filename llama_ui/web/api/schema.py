@@ -165,7 +165,13 @@ class _Sampled(_Body):
         if other.regex is not None:
             return AnswerForm("pattern", other.regex)
         if other.choice is not None:
-            return AnswerForm("choices", "\n".join(other.choice))
+            form = AnswerForm("choices", "\n".join(other.choice))
+            if form.choices != other.choice:
+                raise OptionError(
+                    "A choice is empty, stands twice, or has line breaks or spaces around it.",
+                    "Send choices of one line each.",
+                )
+            return form
         return AnswerForm("json") if other.json_object else None
 
     @property

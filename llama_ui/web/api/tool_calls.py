@@ -302,6 +302,10 @@ class Functions:
         how = {} if self.is_strict else {"x-guidance": {"lenient": True}}
         return AnswerForm.of_schema({"anyOf": each, **how})
 
+    def read_leniently(self) -> None:
+        """There is no form after all: replies are read as models write them."""
+        self._is_exact = False
+
     def plan(self, turns: Turns) -> tuple[list[Message], PlanOptions]:
         """What is to be sent."""
         reminder = REMINDER if self.may_call else LAST_REMINDER
@@ -325,19 +329,20 @@ class Functions:
         return Said(reply)
 
     def _read_exactly(self, reply: str) -> Said:
-        """What a reply comes to that has the form; a stop word may have cut it."""
+        """What a reply comes to that should have the form."""
         try:
             read = json.loads(reply)
-        except ValueError:
+            calls = []
+            for action in read if isinstance(read, list) else [read]:
+                name, given = action["action"], action["action_input"]
+                if same_name(name, FINAL):
+                    is_text = isinstance(given, str)
+                    return Said(given if is_text else json.dumps(given, ensure_ascii=False))
+                [function] = [f for _, f in self._callable if same_name(f.name, name)]
+                calls.append(_call(function.name, function.exact_arguments(given)))
+        except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
+            # Cut by a stop word, or by a server that does not keep to the form after all.
             return Said(unfinished(reply))
-        calls = []
-        for action in read if isinstance(read, list) else [read]:
-            name, given = action["action"], action["action_input"]
-            if same_name(name, FINAL):
-                is_text = isinstance(given, str)
-                return Said(given if is_text else json.dumps(given, ensure_ascii=False))
-            [function] = [f for _, f in self._callable if same_name(f.name, name)]
-            calls.append(_call(function.name, function.exact_arguments(given)))
         return Said(None, tuple(calls))
 
 

@@ -55,7 +55,7 @@ class ModelRoutes:
         return JSONResponse({})
 
     async def _cancel(self, request: Request) -> Response:
-        self._allowed(request).cancel()
+        await self._gate.bounded(visitor_of(request), self._allowed(request).cancel)
         return JSONResponse({})
 
     def _allowed(self, request: Request) -> Models:

@@ -150,6 +150,7 @@ class _Run:
         self._running = [Running.of(turn) for turn in begun]
         self._frames = [Frames(i, reply) for i, reply in enumerate(self._running)]
         self._left_out: list[int] = []
+        self._engine: Engine | None = None  # once the model is there
         self._changed = self.stop.changed
 
     async def updates(self) -> AsyncIterator[Update]:
@@ -205,22 +206,27 @@ class _Run:
     async def _begin(self) -> None:
         if self.stop.is_asked:
             return
-        engine = await self._starter.engine()
+        self._engine = await self._starter.engine()
         for running in self._running:
-            reply = await self._submit(engine, running)
+            reply = await self._submit(self._engine, running)
             if reply is not None:
                 self.stop.replies.append(reply)
 
     async def _submit(self, engine: Engine, running: Running) -> Reply | None:
         # Tokenising a long chat takes milliseconds that other visitors need not wait for.
-        plan = await asyncio.to_thread(running.plan, engine, self._owner)
+        plan = running.plan
+        if running.turn.options.sampling.answer_form is None:
+            planned = await asyncio.to_thread(plan, engine, self._owner)
+        else:  # a new form is tried out first: work of the visitor's own
+            planned = await self._gate.bounded(self._visitor, plan, engine, self._owner)
         if self.stop.is_asked:
             return None
-        self._left_out = running.turn.left_out(plan)
-        return submit_for(self._visitor, self._gate, engine, plan, running.sampling(engine))
+        self._left_out = running.turn.left_out(planned)
+        return submit_for(self._visitor, self._gate, engine, planned, running.sampling(engine))
 
     async def _read(self, first: Reply, into: Running, frame: Frames) -> None:
-        engine, reply = self._starter.wait(), first
+        engine, reply = self._engine, first
+        assert engine is not None  # which gave the reply
         try:
             with ExitStack() as stack:
                 stack.enter_context(self._pacer.stream())
@@ -251,7 +257,8 @@ class _Run:
     def _done(self) -> Update:
         chat, numbers = kept(self._running)
         update = shown(self._before, chat)
-        engine = self._starter.wait() if self._starter.state == "ready" else None
+        # The one that answered, which may not be the one that is there now.
+        engine = self._engine
         for number, running in zip(numbers, self._running, strict=True):
             if number not in update["html"]:
                 update["html"] |= html_of(chat, [number])

@@ -1,6 +1,7 @@
 """A whole reply as HTML: JSON is set in lines, highlighted, and folds; the rest is Markdown."""
 
 import json
+from typing import Any
 
 from llama_ui.web.render.markdown import render_markdown
 
@@ -27,10 +28,36 @@ FENCE = "~" * 5
 
 
 def _set_in_lines(text: str) -> str | None:
-    """JSON that a whole reply is, with a line for each value; None for anything else."""
+    """JSON that a whole reply is, with a line for each value; None for anything else, and where
+    it would not say the same."""
     if text.lstrip()[:1] not in ("{", "[") or len(text) > _MAX_CHARS:
         return None
+    pieces, size = list[str](), 0
     try:
-        return json.dumps(json.loads(text), ensure_ascii=False, indent=2)
+        value = json.loads(
+            text, parse_float=_same, parse_constant=_same, object_pairs_hook=_each_once
+        )
+        for piece in json.JSONEncoder(ensure_ascii=False, indent=2).iterencode(value):
+            pieces.append(piece)
+            size += len(piece)
+            # Indented, deep lists grow a hundredfold.
+            if size > 2 * _MAX_CHARS:
+                return None
     except (ValueError, RecursionError):
         return None
+    return "".join(pieces)
+
+
+def _same(text: str) -> float:
+    """A number that is written as it was read; raises ValueError for any other."""
+    number = float(text)
+    if repr(number) != text:
+        raise ValueError
+    return number
+
+
+def _each_once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """An object whose names differ; raises ValueError for another, of which something is lost."""
+    if len(found := dict(pairs)) < len(pairs):
+        raise ValueError
+    return found

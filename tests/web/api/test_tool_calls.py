@@ -155,3 +155,14 @@ def test_what_is_no_call_of_an_offered_function_is_text():
     other = '{"action": "g", "action_input": "1"}'
     assert functions.read(other, True).content == other
     assert functions.read('{"action": "f", "act', False).content == ""
+
+
+@pytest.mark.parametrize(
+    "reply",
+    ["5", "{}", "[[]]", '"f"', '{"action": "g", "action_input": 1}', '{"action": 1}', "[" * 9000],
+)
+def test_what_a_server_makes_of_a_form_is_text(reply):
+    functions = Functions([Function(name="f")])
+    functions.form(None)
+    said = functions.read(reply, True)
+    assert said.calls == ()

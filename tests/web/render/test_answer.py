@@ -23,5 +23,8 @@ def test_what_runs_elsewhere_stays_text_and_what_is_no_json_is_markdown():
         assert "<script" not in html
         assert "<img" not in html
         assert html.count("</details>") == 1
+    # Nor where it would take long, or not say the same: an amount, a name that stands twice.
+    for text in ("[" * 450 + "0," * 20_000 + "0" + "]" * 450, '{"a": 1.10}', '{"a": 1, "a": 2}'):
+        assert render_answer(text) == render_markdown(text)
     for text in ("{oops", "**bold**", '{"a": 1} and more', "[" * 50_000, ""):
         assert render_answer(text) == render_markdown(text)
