@@ -184,7 +184,7 @@ def _checked(grammar: str, form: AnswerForm) -> OptionError | None:
 
 def _explained(form: AnswerForm, verdict: Verdict) -> OptionError:
     """A fault of the library in a sentence."""
-    if "unable to determine" in verdict["fault"]:  # within the work that it may make
+    if "nable to determine" in verdict["fault"]:  # within the work that it may make
         return OptionError("The answer form is too complex.", "Use a simpler one.")
     why = _reason(verdict["fault"])
     if form.schema is None:
