@@ -114,6 +114,10 @@ def test_contrast_names_and_tooltips_in_both_themes(page):
     for theme in ("system", "light", "dark"):
         expect(page.locator(".theme")).to_have_attribute("title", f"Theme: {theme}")
         assert page.locator("body.dark").count() == (theme == "dark")
+        # Not while colours fade from one theme to the other.
+        page.wait_for_function(
+            "document.getAnimations().every(one => !(one instanceof CSSTransition))"
+        )
         assert looked(page, "faint") == {}, theme
         if theme != "dark":
             page.click(".theme")

@@ -67,7 +67,7 @@ def test_a_model_that_never_saw_our_format_writes_nothing_but_actions():
 def test_the_answer_to_the_user_has_the_form_that_was_asked_for(engine):
     number = {
         "type": "object",
-        "properties": {"result": {"type": "integer"}},
+        "properties": {"result": {"type": "integer", "minimum": 0, "maximum": 9999}},
         "required": ["result"],
         "additionalProperties": False,
     }

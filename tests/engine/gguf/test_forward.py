@@ -12,6 +12,7 @@ import psutil
 import pytest
 import torch
 
+from llama_ui.chat.form import AnswerForm
 from llama_ui.chat.sampling import Sampling
 from llama_ui.engine.gguf.forward import GgufForward
 from llama_ui.engine.gguf.loader import load_gguf
@@ -123,7 +124,8 @@ def test_a_child_that_died_while_nobody_asked_starts_again(engine):
 
 def test_a_reply_that_always_crashes_ends_and_the_engine_goes_on(engine):
     plan = engine.plan(QUESTION, SEEDED)
-    long = Sampling(temperature=2, top_p=1, max_new_tokens=1500)
+    # By its form it cannot end before it has crashed.
+    long = Sampling(max_new_tokens=1500).with_form(AnswerForm("pattern", "[a-z ]{900}"))
     reply = engine.submit(plan, long)
     with pytest.raises(EngineError, match="again and again"):
         for chunk in reply:

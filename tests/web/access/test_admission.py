@@ -27,7 +27,7 @@ def test_the_tokens_of_a_reply_are_counted(engine):
     short = Sampling(temperature=0, max_new_tokens=8)
     for _ in range(2):
         assert answer(engine, gate, short)[-1].stats.reply_tokens == 8
-    with pytest.raises(LimitError, match="tokens for a day"):
+    with pytest.raises(LimitError, match="daily limit of tokens"):
         answer(engine, gate, short)
 
 

@@ -15,7 +15,10 @@ COUNT = examples(300)
 @pytest.fixture(scope="module")
 def own(start_app):
     # No model is needed, and none is there.
-    return start_app("--server", "http://127.0.0.1:1/v1")
+    app = start_app("--server", "http://127.0.0.1:1/v1")
+    while "is open at" not in app.log():  # from then on connections have limits
+        time.sleep(0.1)
+    return app
 
 
 def connected(url: str, text: bytes) -> socket.socket:

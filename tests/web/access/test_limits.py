@@ -75,7 +75,7 @@ def test_tokens_a_day_are_counted_when_they_are_known(clock):
     gate.spend(ANN, 900)
     gate.admit(ANN, 1, 1)
     gate.spend(ANN, 600)
-    with pytest.raises(LimitError, match=r"tokens for a day.*13 hours"):
+    with pytest.raises(LimitError, match=r"daily limit of tokens.*13 hours"):
         gate.admit(ANN, 1, 1)
     gate.admit(BOB, 1, 1)
     clock.now += 43_300
