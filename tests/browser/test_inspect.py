@@ -29,7 +29,7 @@ def page(app, open_page) -> Page:
 
 
 def taken(page: Page) -> int:
-    return int(page.locator(".meter").get_attribute("aria-valuenow"))
+    return int(page.locator(".meter .bar").get_attribute("aria-valuenow"))
 
 
 def test_the_meter_follows_what_is_typed(page):
@@ -38,7 +38,7 @@ def test_the_meter_follows_what_is_typed(page):
     page.locator("#message textarea").press_sequentially("one two three four")
     expect(page.locator(".meter")).to_contain_text("draft")
     page.wait_for_function(
-        "empty => document.querySelector('.meter').getAttribute('aria-valuenow') > empty",
+        "empty => document.querySelector('.meter .bar').getAttribute('aria-valuenow') > empty",
         arg=empty,
     )
     page.fill("#message textarea", "")

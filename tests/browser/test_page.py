@@ -308,6 +308,7 @@ def test_axe_finds_nothing(page, axe, start_app, open_page):
     found["options"] = violations(page, axe)
     page.click("#options .options-button")
     page.click("#show-prompt")
+    expect(page.locator("#inspector .segment").first).to_be_visible()
     found["prompt"] = violations(page, axe)
     page.keyboard.press("Escape")
     page.keyboard.press("Control+Shift+o")
