@@ -32,7 +32,7 @@ menu.addEventListener('keydown', (event) => {
         event.preventDefault();
         walk(event.key === 'ArrowDown' ? 1 : -1);
     }
-    if (event.key === 'Escape') { event.stopPropagation(); menu.remove(); opener?.focus({preventScroll: true}); menu.remove(); }
+    if (event.key === 'Escape') { event.stopPropagation(); opener?.focus({preventScroll: true}); menu.remove(); }
 });
 
 /** @param {Token[]} tokens @param {number} place @param {HTMLElement} word @param {(ids: number[]) => void} branch */

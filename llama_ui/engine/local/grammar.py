@@ -29,7 +29,10 @@ _MAX_CHECK_S = 15.0  # on a busy machine; grammar_check.py ends itself after sec
 _MAX_WAIT_S = 20.0
 _MOST_KEPT = 64
 # Where the packages are that this process has found, wherever they are.
-_CHILD = "import json, runpy, sys; sys.path[:] = json.loads(sys.argv[1]); runpy.run_path(sys.argv[2], run_name='__main__')"  # noqa: E501
+_CHILD = (
+    "import json, runpy, sys; sys.path[:] = json.loads(sys.argv[1]); "
+    "runpy.run_path(sys.argv[2], run_name='__main__')"
+)
 # As Python writes JSON, which models have read most of. Free spaces would be written without end.
 _AS_WRITTEN = {"whitespace_flexible": False, "item_separator": ", ", "key_separator": ": "}
 

@@ -215,6 +215,21 @@ class Gate:
                     del self._working[key]
 
 
+async def plan_for(
+    visitor: Visitor,
+    gate: Gate,
+    sampling: Sampling,
+    plan: Callable[..., PromptPlan],
+    *arguments: object,
+) -> PromptPlan:
+    """Lay out a prompt beside the event loop; raises what `plan` raises, and as Gate.bounded."""
+    if sampling.answer_form is None:
+        # Tokenising a long chat takes milliseconds that other visitors need not wait for.
+        return await asyncio.to_thread(plan, *arguments)
+    # A new form is tried out first: work of the visitor's own.
+    return await gate.bounded(visitor, plan, *arguments)
+
+
 def submit_for(
     visitor: Visitor, gate: Gate, engine: Engine, plan: PromptPlan, sampling: Sampling
 ) -> Reply:

@@ -1,6 +1,5 @@
 """The two functions of the page that programs may call: /chat and /prompt."""
 
-import asyncio
 import logging
 from collections.abc import AsyncIterator
 from dataclasses import replace
@@ -13,7 +12,7 @@ from llama_ui.chat.sampling import SAMPLING, Sampling
 from llama_ui.engine.starter import EngineStarter
 from llama_ui.errors import ChatError, OptionError, incident
 from llama_ui.web.access.identity import visitor_of
-from llama_ui.web.access.limits import Gate, submit_for
+from llama_ui.web.access.limits import Gate, plan_for, submit_for
 from llama_ui.web.page.updates import FramePacer
 
 OPTIONS = [option.name for option in SAMPLING if option.feature != "logprobs"]
@@ -62,10 +61,7 @@ class Api:
             sampling = self._sampling(options)
             engine = await self._starter.engine()
             visitor = visitor_of(request)
-            if sampling.answer_form is None:
-                plan = await asyncio.to_thread(engine.plan, messages, sampling)
-            else:  # a new form is tried out first: work of the visitor's own
-                plan = await self._gate.bounded(visitor, engine.plan, messages, sampling)
+            plan = await plan_for(visitor, self._gate, sampling, engine.plan, messages, sampling)
             reply, text = submit_for(visitor, self._gate, engine, plan, sampling), ""
             with self._pacer.stream():
                 async for chunk in reply:

@@ -7,13 +7,11 @@ engine, its line and its limits are those of the page.
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable
 from dataclasses import replace
-from functools import wraps
 from typing import Any, TypeVar
 
 from pydantic import BaseModel, ValidationError
-from starlette.requests import ClientDisconnect, Request
+from starlette.requests import Request
 from starlette.responses import JSONResponse, Response, StreamingResponse
 from starlette.routing import Route
 
@@ -28,7 +26,6 @@ from llama_ui.errors import (
     EngineError,
     LimitError,
     OptionError,
-    incident,
 )
 from llama_ui.prompt.plan import PlanOptions, PromptPlan
 from llama_ui.web.access.identity import visitor_of
@@ -43,13 +40,13 @@ from llama_ui.web.api.schema import (
     complaint,
 )
 from llama_ui.web.api.tool_calls import Functions
+from llama_ui.web.guarded import Handler, guarded
 
 log = logging.getLogger(__name__)
 
 MAX_BODY_BYTES = 8_000_000
 _BUSY_RETRY_S = 5
 _INVALID = "invalid_request_error"
-Handler = Callable[[Request], Awaitable[Response]]
 _Body = TypeVar("_Body", bound=BaseModel)
 
 
@@ -83,20 +80,7 @@ class OpenAIApi:
 
     def _guarded(self, handler: Handler) -> Handler:
         """Report faults in OpenAI's shape."""
-
-        @wraps(handler)
-        async def guarded(request: Request) -> Response:
-            try:
-                return await handler(request)
-            except ChatError as fault:
-                return _refusal(fault)
-            except ClientDisconnect:
-                return Response(status_code=499)
-            except Exception as error:
-                what = "Something went wrong on the server"
-                return _refusal(incident(log, error, what, "Try again."))
-
-        return guarded
+        return guarded(handler, _refusal, log, "Try again.")
 
     async def _models(self, request: Request) -> Response:
         return JSONResponse({"object": "list", "data": [self._described()]})

@@ -1,14 +1,14 @@
 """What every route of the page does alike: read a body, and tell of faults."""
 
 import logging
-from collections.abc import Awaitable, Callable
 from typing import Any
 
-from starlette.requests import ClientDisconnect, Request
+from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
-from llama_ui.errors import ChatError, DialogError, incident
+from llama_ui.errors import ChatError, DialogError
 from llama_ui.web.access.identity import caller_of
+from llama_ui.web.guarded import Handler, guarded
 
 log = logging.getLogger(__name__)
 
@@ -23,21 +23,9 @@ def body_of(request: Request) -> Body:
     return body
 
 
-def told(handler: Callable[[Request], Awaitable[Response]]) -> Any:
+def told(handler: Handler) -> Handler:
     """Tell the scripts of the page of faults."""
-
-    async def answer(request: Request) -> Response:
-        try:
-            return await handler(request)
-        except ChatError as fault:
-            return _refusal(fault)
-        except ClientDisconnect:
-            return Response(status_code=499)
-        except Exception as error:
-            what = "Something went wrong on the server"
-            return _refusal(incident(log, error, what, "Nothing is lost: try again."))
-
-    return answer
+    return guarded(handler, _refusal, log, "Nothing is lost: try again.")
 
 
 def _refusal(fault: ChatError) -> Response:

@@ -14,7 +14,7 @@ from llama_ui.engine.base import Engine
 from llama_ui.engine.reply import Reply
 from llama_ui.engine.starter import EngineStarter
 from llama_ui.errors import ChatError, EngineError, incident
-from llama_ui.web.access.limits import Gate, Visitor, submit_for
+from llama_ui.web.access.limits import Gate, Visitor, plan_for, submit_for
 from llama_ui.web.page.actions import Action, change, turns, with_one_seed
 from llama_ui.web.page.running import Running, kept
 from llama_ui.web.page.turn import Turn
@@ -213,16 +213,14 @@ class _Run:
                 self.stop.replies.append(reply)
 
     async def _submit(self, engine: Engine, running: Running) -> Reply | None:
-        # Tokenising a long chat takes milliseconds that other visitors need not wait for.
-        plan = running.plan
-        if running.turn.options.sampling.answer_form is None:
-            planned = await asyncio.to_thread(plan, engine, self._owner)
-        else:  # a new form is tried out first: work of the visitor's own
-            planned = await self._gate.bounded(self._visitor, plan, engine, self._owner)
+        sampling = running.turn.options.sampling
+        plan = await plan_for(
+            self._visitor, self._gate, sampling, running.plan, engine, self._owner
+        )
         if self.stop.is_asked:
             return None
-        self._left_out = running.turn.left_out(planned)
-        return submit_for(self._visitor, self._gate, engine, planned, running.sampling(engine))
+        self._left_out = running.turn.left_out(plan)
+        return submit_for(self._visitor, self._gate, engine, plan, running.sampling(engine))
 
     async def _read(self, first: Reply, into: Running, frame: Frames) -> None:
         engine, reply = self._engine, first
