@@ -2,6 +2,7 @@
 
 import json
 import os
+import random
 import shutil
 import socket
 import subprocess
@@ -87,7 +88,7 @@ def starting() -> Iterator[Callable[..., App]]:
     running: list[subprocess.Popen[str]] = []
 
     def start(*flags: str, port: int | None = None, **environment: str) -> App:
-        port = port or _free_port()
+        port = port or unused_port()
         process = subprocess.Popen(
             [sys.executable, "app.py", "--port", str(port), *flags],
             cwd=ROOT,
@@ -110,9 +111,25 @@ def starting() -> Iterator[Callable[..., App]]:
         process.wait(timeout=20)
 
 
+def unused_port() -> int:
+    """A port for a server that starts later.
+
+    It lies below those that systems hand out for port 0: such a one may go to somebody else's
+    short-lived server before ours listens.
+    """
+    while True:
+        port = random.randrange(15_000, 32_000)
+        with socket.socket() as probe:
+            try:
+                probe.bind(("127.0.0.1", port))
+            except OSError:
+                continue
+        return port
+
+
 @pytest.fixture
 def free_port() -> int:
-    return _free_port()
+    return unused_port()
 
 
 # Not for the session: a server that nobody needs any more takes its part of two cores.
@@ -172,9 +189,3 @@ def _collect(process: subprocess.Popen[str], output: list[str]) -> None:
     assert process.stdout is not None
     for line in process.stdout:
         output.append(line)
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])

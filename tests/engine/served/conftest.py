@@ -11,7 +11,7 @@ import httpx
 import pytest
 
 from llama_ui.settings import MODELS
-from tests.conftest import START_LIMIT_S, _free_port
+from tests.conftest import START_LIMIT_S, unused_port
 
 
 class Server:
@@ -25,7 +25,7 @@ class Server:
 @pytest.fixture(scope="session")
 def transformers_serve(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     """`transformers serve` with Pocket Llama, in a process of its own."""
-    port, log = _free_port(), tmp_path_factory.mktemp("serve") / "log"
+    port, log = unused_port(), tmp_path_factory.mktemp("serve") / "log"
     command = [str(Path(sys.executable).parent / "transformers"), "serve", MODELS["pocket"]]
     with log.open("w") as output:
         process = subprocess.Popen(

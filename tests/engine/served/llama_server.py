@@ -19,9 +19,9 @@ WINDOW, SLOTS = 1024, 2
 @contextmanager
 def llama_server(model: Path, port: int | None = None) -> Iterator[tuple[str, subprocess.Popen]]:
     """Runs the server; gives its address and its process."""
-    from tests.conftest import START_LIMIT_S, _free_port
+    from tests.conftest import START_LIMIT_S, unused_port
 
-    port = port or _free_port()
+    port = port or unused_port()
     process = subprocess.Popen(
         [sys.executable, __file__, str(model), str(port)],
         stdout=subprocess.DEVNULL,
