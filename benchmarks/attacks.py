@@ -110,7 +110,7 @@ async def drawing(http: httpx.AsyncClient) -> Counter[str]:
 async def prompts(http: httpx.AsyncClient) -> Counter[str]:
     """The exact prompt of a long chat, again and again"""
     long = Conversation()
-    for n in range(1_000):
+    for n in range(999):
         long = long.ask(f"Question {n}").answer("An answer.", Facts(reply_tokens=3))
     body = {**_turn(long, {}), "draft": "Hi"}
     return await _all([http.post("/page/prompt", json=body) for _ in range(10 * AT_ONCE)])

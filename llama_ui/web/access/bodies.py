@@ -5,9 +5,10 @@ import json
 import math
 import re
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import Any, NoReturn
+from typing import Any, NoReturn, TypeVar
 
 from starlette.types import Receive
 
@@ -20,6 +21,11 @@ LARGE, MOST_LARGE, MOST_LARGE_OF_ONE = 1_000_000, 8, 3
 _MOST_BRACKETS, _MOST_VALUES, _MOST_CALL_VALUES, _DEEPEST = 2_000_000, 1_000_000, 50_000, 60
 _HALF_CHARACTER = re.compile(rb"\\u[dD][89a-fA-F]")
 SESSION = re.compile(r"[\w-]{1,64}", re.ASCII)
+# To read what is small takes less than to hand it over. What is larger holds up all other threads,
+# the event loop's too, so one thread reads it, one thing after another.
+_SMALL = 20_000  # bytes
+_reader = ThreadPoolExecutor(1, "reads-bodies")
+_Result = TypeVar("_Result")
 
 
 class BodyError(Exception):
@@ -84,14 +90,26 @@ class Bodies:
                 self._large += Counter()  # without those that are zero
 
 
+async def read_aside(size: int, read: Callable[..., _Result], *arguments: object) -> _Result:
+    """Make sense of a body without holding up the event loop; raises what `read` raises.
+
+    Args:
+        size: of the body, in bytes.
+        read: called with the arguments.
+    """
+    if size <= _SMALL:
+        return read(*arguments)
+    return await asyncio.get_running_loop().run_in_executor(_reader, read, *arguments)
+
+
 async def parse_json(body: bytes) -> Any:
-    """The value of a JSON text, parsed in a thread.
+    """The value of a JSON text, parsed beside the event loop.
 
     Raises:
         BodyError: it is no JSON, or no JSON that can be written again: NaN, numbers beyond 64 bits
             and half characters are not; or it is nested too deeply or has too many values.
     """
-    return await asyncio.to_thread(_parsed, body, _MOST_VALUES)
+    return await read_aside(len(body), _parsed, body, _MOST_VALUES)
 
 
 async def check_values(body: bytes) -> None:
@@ -101,7 +119,7 @@ async def check_values(body: bytes) -> None:
         BodyError: there are too many.
     """
     try:
-        await asyncio.to_thread(_parsed, body, _MOST_CALL_VALUES)
+        await read_aside(len(body), _parsed, body, _MOST_CALL_VALUES)
     except BodyError as fault:
         if fault.status == 413:
             raise
@@ -195,7 +213,8 @@ class GradioFunctions:
         Raises:
             BodyError: it fits no function.
         """
-        return await asyncio.to_thread(self._event, path.strip("/").split("/"), body)
+        parts = path.strip("/").split("/")
+        return await read_aside(len(body), self._event, parts, body)
 
     def _event(self, parts: list[str], body: bytes) -> tuple[str | None, bytes]:
         value = _parsed(body, _MOST_CALL_VALUES)

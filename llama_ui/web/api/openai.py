@@ -28,6 +28,7 @@ from llama_ui.errors import (
     OptionError,
 )
 from llama_ui.prompt.plan import PlanOptions, PromptPlan
+from llama_ui.web.access.bodies import read_aside
 from llama_ui.web.access.identity import visitor_of
 from llama_ui.web.access.limits import Gate, submit_for
 from llama_ui.web.api.replies import ChatAnswer, TextAnswer, cancelled_when_left, event_lines
@@ -238,7 +239,7 @@ async def _read(request: Request, kind: type[_Body]) -> _Body:
         if len(body) > MAX_BODY_BYTES:
             raise LimitError("The request is too large.", "Send fewer messages.")
     try:
-        return await asyncio.to_thread(kind.model_validate_json, body)
+        return await read_aside(len(body), kind.model_validate_json, body)
     except ValidationError as fault:
         raise complaint(fault) from None
 

@@ -1,6 +1,5 @@
 """The routes of the page: what its scripts ask, beside Gradio. Every body comes from outside."""
 
-import asyncio
 import hashlib
 import json
 from collections.abc import AsyncIterator
@@ -19,6 +18,7 @@ from llama_ui.engine.base import EngineInfo
 from llama_ui.engine.progress import Progress
 from llama_ui.engine.starter import EngineStarter
 from llama_ui.errors import DialogError
+from llama_ui.web.access.bodies import read_aside
 from llama_ui.web.access.identity import visitor_of
 from llama_ui.web.access.limits import Gate
 from llama_ui.web.page.answers import Body, body_of, in_words, told
@@ -68,7 +68,8 @@ class PageRoutes:
         if not isinstance(action, dict):
             raise DialogError("The page asked for something unknown.", "Reload the page.")
         # Not bounded like other work: a reply counts by its own limits and has a line of its own.
-        chat, options = await asyncio.to_thread(self._asked, body)
+        size = int(request.headers.get("content-length", 0))  # counted by the door
+        chat, options = await read_aside(size, self._asked, body)
         owner = _owner(request, body)
         return _event_stream(self._turns.run(key, chat, options, action, visitor, owner))
 

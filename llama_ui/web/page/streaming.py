@@ -106,10 +106,8 @@ class Turns:
             if changed is not None:
                 if action.get("do") == "open":
                     for numbers in batches(chat):
-                        yield {
-                            "type": "html",
-                            "html": await asyncio.to_thread(html_of, chat, numbers),
-                        }
+                        html = await self._gate.bounded(visitor, html_of, chat, numbers)
+                        yield {"type": "html", "html": html}
                 yield await self._gate.bounded(visitor, shown, chat, changed)
                 return
             begun = turns(replace(chat, options=options), action, self.engine)

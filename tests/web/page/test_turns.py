@@ -338,6 +338,16 @@ def test_a_chat_is_opened_newest_first_and_far_back_it_stays_as_written(visitor)
     assert updates[-1]["chat"]["nodes"] == []
 
 
+def test_drawing_a_chat_counts_for_what_it_costs(starter):
+    with serving(starter, Limits(work=2)) as url:
+        visitor, chat = Visitor(url), Conversation()
+        for _ in range(3):
+            chat = chat.ask("more").answer("a" * 30_000)
+        visitor.begin(chat)
+        assert "reached the per-minute limit of requests" in fault_of(visitor.act("open"))
+        assert visitor.conversation == chat
+
+
 def test_short_replies_come_together_and_only_those_that_are_shown(visitor):
     chat = Conversation().ask("a").answer("one").retry(1).answer("two").ask("b").answer("*three*")
     visitor.begin(chat)
