@@ -14,6 +14,8 @@ Any other exception is a bug: it is logged with its traceback and an incident id
 
 import logging
 import secrets
+import sys
+from pathlib import Path
 from typing import TypeVar
 
 _Fault = TypeVar("_Fault", bound="ChatError")
@@ -82,3 +84,9 @@ def incident(log: logging.Logger, fault: Exception, problem: str, next_step: str
     number = secrets.token_hex(4)
     log.error("incident %s", number, exc_info=fault)
     return EngineError(f"{problem} (incident {number}).", next_step)
+
+
+def complain(what: object) -> None:
+    """Say on standard error what is wrong, in the name of the program: app.py, or llama-ui where
+    it is installed."""
+    print(f"{Path(sys.argv[0]).name}: {what}", file=sys.stderr)

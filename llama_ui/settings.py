@@ -27,8 +27,10 @@ from llama_ui.errors import OptionError
 
 ENVIRONMENT_PREFIX = "LLAMA_UI_"
 ROOT = Path(__file__).resolve().parent.parent
+# Beside the package in a checkout, inside of it where it is installed.
+ASSETS = next(p for p in (ROOT / "llama_ui" / "assets", ROOT / "assets") if p.is_dir())
 MODELS = {
-    "pocket": str(ROOT / "assets" / "pocket-llama"),
+    "pocket": str(ASSETS / "pocket-llama"),
     "7b": "meta-llama/Llama-2-7b-chat-hf",
     "13b": "meta-llama/Llama-2-13b-chat-hf",
     "70b": "meta-llama/Llama-2-70b-chat-hf",
@@ -363,14 +365,16 @@ def _is_plain_url(text: str) -> bool:
     return False
 
 
-def parse_settings(arguments: Sequence[str], environment: Mapping[str, str]) -> Settings:
+def parse_settings(
+    arguments: Sequence[str], environment: Mapping[str, str], program: str = "app.py"
+) -> Settings:
     """Read the settings: a flag wins over its environment variable, that over the default.
 
     A variable that is empty is not set. One that no setting has is named on standard error. A wrong
     value ends the program with one line there and exit code 2; `--help` ends it with code 0.
     """
     parser = _Parser(
-        prog="app.py",
+        prog=program,
         description="Llama UI: chat with Llama 2 and its relatives in the browser. Without any "
         "flag it runs Pocket Llama, a small model that comes with it.",
         epilog="Each flag can also be set as an environment variable: --max-new-tokens 256 is "

@@ -39,7 +39,7 @@ def _plain(package: str) -> str:
 @pytest.mark.parametrize(
     ("place", "requirements"),
     [
-        ("app.py", "requirements.txt"),
+        ("llama_ui/main.py", "requirements.txt"),
         ("llama_ui", "requirements-adapters.txt requirements-gguf.txt"),
         ("tests", "requirements-dev.txt"),
         ("benchmarks", "requirements-dev.txt"),
@@ -55,3 +55,13 @@ def test_what_is_imported_is_declared(place, requirements):
         if not {_plain(package) for package in packages.get(name, [name])} & known
     }
     assert not missing
+
+
+def test_the_extras_of_the_package_are_the_files_of_requirements():
+    text = (ROOT / "pyproject.toml").read_text(encoding="utf-8")
+    section = text.partition("[project.optional-dependencies]\n")[2].partition("\n\n")[0]
+    extras = dict(re.findall(r"(?m)^(\w+) = (\[.+\])$", section))
+    assert len(extras) == len(section.splitlines())
+    for name, pins in extras.items():
+        file = (ROOT / f"requirements-{name}.txt").read_text(encoding="utf-8")
+        assert ast.literal_eval(pins) == re.findall(r"(?m)^[\w.-]+==\S+$", file)

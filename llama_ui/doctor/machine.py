@@ -9,16 +9,14 @@ import shutil
 import sys
 import threading
 from functools import partial
-from importlib.metadata import PackageNotFoundError, version
-from pathlib import Path
+from importlib.metadata import PackageNotFoundError, requires, version
 
-from llama_ui.doctor.check import REINSTALL, Check, Finding, examine
+from llama_ui.doctor.check import REINSTALL, REQUIREMENTS, Check, Finding, examine
 from llama_ui.engine.progress import size_in_words
 from llama_ui.errors import ModelError
 
 log = logging.getLogger(__name__)
 
-_REQUIREMENTS = Path(__file__).parents[2] / "requirements.txt"
 _OLDEST_PYTHON = (3, 10)
 _SIZE = 256  # rows and columns of the layer that is tried
 _TOLERANCE = 0.02
@@ -58,8 +56,13 @@ def _python() -> list[Finding]:
 
 
 def _packages() -> list[Finding]:
-    # Lines with a marker (other systems, no GPU) are left out.
-    pins = re.findall(r"^([\w.-]+)==(\S+)$", _REQUIREMENTS.read_text(), re.MULTILINE)
+    # Lines with a marker (extras, other systems, no GPU) are left out.
+    lines = (
+        REQUIREMENTS.read_text()
+        if REQUIREMENTS.is_file()
+        else "\n".join(requires("llama-ui") or ())
+    )
+    pins = re.findall(r"^([\w.-]+)==(\S+)$", lines, re.MULTILINE)
     absent, others = [], []
     for name, wanted in pins:
         try:
@@ -74,7 +77,7 @@ def _packages() -> list[Finding]:
         return [Finding("Packages", "failed", f"missing: {', '.join(absent)}", REINSTALL)]
     if others:
         return [Finding("Packages", "warning", "; ".join(others), REINSTALL)]
-    return [Finding("Packages", "ok", f"all {len(pins)} as in requirements.txt")]
+    return [Finding("Packages", "ok", f"all {len(pins)} as required")]
 
 
 def _gpu(is_pocket: bool) -> list[Finding]:

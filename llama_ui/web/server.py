@@ -4,7 +4,6 @@ import contextlib
 import io
 import logging
 import secrets
-import sys
 import threading
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
@@ -22,8 +21,8 @@ from llama_ui.chat.options import ChatOptions
 from llama_ui.chat.sampling import LIMITS, Sampling
 from llama_ui.engine.models import Models
 from llama_ui.engine.starter import EngineStarter
-from llama_ui.errors import OptionError
-from llama_ui.settings import Settings, is_loopback
+from llama_ui.errors import OptionError, complain
+from llama_ui.settings import ASSETS, Settings, is_loopback
 from llama_ui.web.access.addresses import PRIVATE, Proxies
 from llama_ui.web.access.bodies import GradioFunctions
 from llama_ui.web.access.connections import Room, limited
@@ -37,7 +36,7 @@ from llama_ui.web.api.openai import OpenAIApi
 from llama_ui.web.page.layout import build_page
 from llama_ui.web.page.models import ModelRoutes
 from llama_ui.web.page.routes import PageRoutes
-from llama_ui.web.page.theme import ASSETS, STYLES, build_theme
+from llama_ui.web.page.theme import STYLES, build_theme
 from llama_ui.web.page.updates import FramePacer
 
 # Calls of programs through Gradio that may be under way or in its queue at once; each takes a
@@ -92,7 +91,7 @@ def serve(
             in_space,
         )
     except OptionError as fault:
-        print(f"app.py: {fault}", file=sys.stderr)
+        complain(fault)
         return 2
     routes: list[BaseRoute] = [
         *PageRoutes(starter, gate, pacer).routes(),
@@ -127,10 +126,8 @@ def serve(
             )
     except OSError:
         where = f"Port {settings.port}" if settings.port else "Every port from 7860 on"
-        print(
-            f"app.py: {where} of {settings.host} is in use or not allowed. "
-            "Choose another one with --port.",
-            file=sys.stderr,
+        complain(
+            f"{where} of {settings.host} is in use or not allowed. Choose another one with --port."
         )
         return 1
     door.is_starting = False

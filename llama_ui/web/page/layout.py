@@ -10,10 +10,10 @@ import gradio as gr
 
 from llama_ui.chat.options import OPTIONS, ChatOptions, form_of
 from llama_ui.chat.table import Option
+from llama_ui.settings import ASSETS
 from llama_ui.web.api.functions import Api
 from llama_ui.web.page.controls import build_controls
 from llama_ui.web.page.presets import EXAMPLES, SAMPLINGS, SYSTEM_PROMPTS
-from llama_ui.web.page.theme import ASSETS
 
 # Imported here and not in a <head>: it must run once this component is on the page.
 _START = """

@@ -2,9 +2,8 @@
 
 import gradio as gr
 
-from llama_ui.settings import ROOT
+from llama_ui.settings import ASSETS
 
-ASSETS = ROOT / "assets"
 SCRIPTS = ASSETS / "js"
 FONTS = ASSETS / "fonts"
 _STYLES = ("style", "sidebar", "markdown", "inspect", "models")
