@@ -18,7 +18,7 @@ from llama_ui.chat.sampling import Sampling
 from llama_ui.engine.base import Engine
 from llama_ui.engine.progress import Progress, Report
 from llama_ui.engine.reply import Chunk, Reply
-from llama_ui.errors import BusyError, ChatError, ModelError, incident
+from llama_ui.errors import BusyError, ChatError, EngineError, ModelError, incident
 from llama_ui.prompt.plan import PromptPlan
 
 log = logging.getLogger(__name__)
@@ -150,15 +150,23 @@ class EngineStarter:
             settled = self._settled
         settled.set_result(None)
 
+    def present(self) -> Engine:
+        """The engine, without waiting; raises EngineError while it loads, and the fault when there
+        will be none."""
+        engine = self._found()
+        if engine is None:
+            raise EngineError(f"{self.name} is {self.progress}", "Try again in a moment.")
+        return engine
+
     async def engine(self) -> Engine:
         """The engine, as soon as there is one; raises the fault when there will be none."""
-        while (engine := self._present()) is None:
+        while (engine := self._found()) is None:
             await asyncio.shield(asyncio.wrap_future(self._settled))
         return engine
 
     def wait(self) -> Engine:
         """Block until there is an engine; raises the fault when there will be none."""
-        while (engine := self._present()) is None:
+        while (engine := self._found()) is None:
             self._settled.result()
         return engine
 
@@ -198,7 +206,7 @@ class EngineStarter:
         if self._engine is not None:
             self._engine.forget(owner)
 
-    def _present(self) -> Engine | None:
+    def _found(self) -> Engine | None:
         fault = self.fault
         if fault is not None:
             raise fault.fresh()

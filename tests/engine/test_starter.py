@@ -184,6 +184,23 @@ def test_after_a_failure_another_model_can_be_loaded(loaded):
     starter.close()
 
 
+def test_who_does_not_wait_is_told_how_far_it_is(loaded):
+    gate = Gate(lambda: LocalEngine(loaded))
+    starter = EngineStarter(lambda report: fail(), "First")
+    starter.start()
+    with pytest.raises(ModelError):
+        starter.wait()
+    with pytest.raises(ModelError):
+        starter.present()
+    starter.switch(gate, "Second")
+    assert gate.reported.wait(60)
+    with pytest.raises(EngineError, match="Second is loading"):
+        starter.present()
+    gate.open()
+    assert starter.wait() is starter.present()
+    starter.close()
+
+
 def test_a_switch_that_is_cancelled_keeps_the_engine_and_drops_the_other(starter, loaded):
     first, closed = starter.wait(), threading.Event()
 

@@ -77,7 +77,7 @@ class Load:
         yield GaugeMetricFamily("llama_ui_loaded", "Whether the model is loaded", int(is_ready))
         if not is_ready:
             return
-        load = self._starter.wait().load
+        load = self._starter.present().load
         yield GaugeMetricFamily("llama_ui_running", "Replies being written", load.running)
         yield GaugeMetricFamily("llama_ui_waiting", "Requests in the line", load.waiting)
         yield GaugeMetricFamily(
@@ -130,7 +130,7 @@ class Health:
         return JSONResponse({"status": "ready"})
 
     async def _prove(self) -> None:
-        engine, sampling = self._starter.wait(), Sampling(temperature=0, max_new_tokens=1)
+        engine, sampling = self._starter.present(), Sampling(temperature=0, max_new_tokens=1)
         plan = await asyncio.to_thread(engine.plan, [{"role": "user", "content": "Hi"}], sampling)
         reply = engine.submit(plan, sampling)
         try:

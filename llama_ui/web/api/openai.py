@@ -87,12 +87,12 @@ class OpenAIApi:
         return JSONResponse({"object": "list", "data": [self._described()]})
 
     async def _model(self, request: Request) -> Response:
-        if request.path_params["name"] != self._engine().info.name:
+        if request.path_params["name"] != self._starter.present().info.name:
             return _error(404, "There is no such model here.", _INVALID, "model", "model_not_found")
         return JSONResponse(self._described())
 
     def _described(self) -> dict[str, Any]:
-        info = self._engine().info
+        info = self._starter.present().info
         return {
             "id": info.name,
             "object": "model",
@@ -103,7 +103,7 @@ class OpenAIApi:
 
     async def _chat(self, request: Request) -> Response:
         asked = await _read(request, ChatRequest)
-        engine = self._engine()
+        engine = self._starter.present()
         functions, sampling = asked.functions(), self._sampling(asked, engine)
         _check_can(engine, "logprobs", "logprobs", asked.shown_top is not None)
 
@@ -126,7 +126,7 @@ class OpenAIApi:
 
     async def _complete(self, request: Request) -> Response:
         asked = await _read(request, CompletionRequest)
-        engine = self._engine()
+        engine = self._starter.present()
         sampling = self._sampling(asked, engine).with_form(_form_of(asked, None, engine))
 
         def plan() -> PromptPlan:
@@ -156,7 +156,7 @@ class OpenAIApi:
 
     async def _tokenize(self, request: Request) -> Response:
         asked = await _read(request, TokenizeRequest)
-        engine = self._engine()
+        engine = self._starter.present()
 
         def tokenized() -> dict[str, Any]:
             if asked.messages is None:
@@ -179,7 +179,7 @@ class OpenAIApi:
 
     async def _detokenize(self, request: Request) -> Response:
         asked = await _read(request, DetokenizeRequest)
-        text = await asyncio.to_thread(self._engine().decode, asked.tokens)
+        text = await asyncio.to_thread(self._starter.present().decode, asked.tokens)
         return JSONResponse({"prompt": text})
 
     def _sampling(self, asked: ChatRequest | CompletionRequest, engine: Engine) -> Sampling:
@@ -188,15 +188,6 @@ class OpenAIApi:
         for feature, field in needed.items():
             _check_can(engine, feature, field, True)
         return sampling
-
-    def _engine(self) -> Engine:
-        if self._starter.state == "loading":
-            raise EngineError(
-                f"{self._starter.name} is {self._starter.progress}", "Try again in a moment."
-            )
-        if self._starter.fault is not None:
-            raise self._starter.fault.fresh()
-        return self._starter.wait()
 
 
 def _check_can(engine: Engine, feature: str, field: str, is_wanted: bool) -> None:

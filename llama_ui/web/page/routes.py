@@ -83,7 +83,7 @@ class PageRoutes:
         return JSONResponse({})
 
     async def _meter(self, request: Request) -> Response:
-        body, engine = body_of(request), self._turns.engine()
+        body, engine = body_of(request), self._starter.present()
 
         def measure() -> Body:
             return meter(engine, *self._asked(body), body.get("draft"))
@@ -91,7 +91,7 @@ class PageRoutes:
         return JSONResponse(await self._gate.bounded(visitor_of(request), measure))
 
     async def _prompt(self, request: Request) -> Response:
-        body, engine = body_of(request), self._turns.engine()
+        body, engine = body_of(request), self._starter.present()
 
         def read() -> Body:
             chat, options = self._asked(body)
@@ -142,7 +142,7 @@ class PageRoutes:
     def _state(self) -> Body:
         starter, info = self._starter, None
         if starter.state == "ready":
-            info = starter.wait().info
+            info = starter.present().info
         most = self._gate.limits.longest(int(LIMITS["max_new_tokens"][1]))
         if info is not None and info.context_length is not None:
             most = min(most, info.context_length - PROMPT_ROOM)

@@ -13,7 +13,7 @@ from llama_ui.chat.sampling import LIMITS
 from llama_ui.engine.base import Engine
 from llama_ui.engine.reply import Reply
 from llama_ui.engine.starter import EngineStarter
-from llama_ui.errors import ChatError, EngineError, incident
+from llama_ui.errors import ChatError, incident
 from llama_ui.web.access.limits import Gate, Visitor, plan_for, submit_for
 from llama_ui.web.page.actions import Action, change, turns, with_one_seed
 from llama_ui.web.page.running import Running, kept
@@ -73,14 +73,6 @@ class Turns:
         if stop is not None:
             stop()
 
-    def engine(self) -> Engine:
-        """The engine; raises EngineError while it loads, and the fault of one that cannot be."""
-        if self._starter.state == "loading":
-            raise EngineError(
-                f"{self._starter.name} is {self._starter.progress}", "Try again in a moment."
-            )
-        return self._starter.wait()
-
     async def run(
         self,
         key: str,
@@ -110,7 +102,7 @@ class Turns:
                         yield {"type": "html", "html": html}
                 yield await self._gate.bounded(visitor, shown, chat, changed)
                 return
-            begun = turns(replace(chat, options=options), action, self.engine)
+            begun = turns(replace(chat, options=options), action, self._starter.present)
             seed = secrets.randbelow(int(LIMITS["seed"][1]) + 1)
             run = _Run(self, stop, chat, with_one_seed(begun, seed), visitor, owner)
             self._stops[key] = stop
