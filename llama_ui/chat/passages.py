@@ -1,11 +1,15 @@
 """The passages of a text that is too long to be sent, and which of them come first. Pure."""
 
+import logging
 import re
 from collections.abc import Sequence
 
 import bm25s
 
-PASSAGE_CHARS = 800
+# It writes a line for every text.
+logging.getLogger("bm25s").setLevel(logging.WARNING)
+
+PASSAGE_CHARS = 500
 # A line; or as much of one as has the length, to the end of a word where it has one.
 _LINE = rf".{{0,{PASSAGE_CHARS}}}(?:\n|\Z)"
 _PART = rf".{{1,{PASSAGE_CHARS}}}"

@@ -16,7 +16,7 @@ from llama_ui.web.page.turn import Turn
 
 # Stands for a message that is not typed yet: a prompt cannot end without one.
 _NOTHING_TYPED = "x"
-LEFT_OUT = "[…]"
+LEFT_OUT = "[...]"
 
 
 @dataclass(frozen=True, slots=True)

@@ -211,7 +211,7 @@ def test_passages_that_match_the_question_fit_and_hold_the_answer(page):
     [first] = visitor.post("passages", **sent, how="beginning")["chosen"]
     assert first == [*range(len(first))]
     for numbers in (chosen, first):
-        text = "\n[…]\n".join(passages[number] for number in numbers)
+        text = "\n[...]\n".join(passages[number] for number in numbers)
         part = {**sent, "attachments": [{"name": "herd.txt", "text": text}]}
         measured = visitor.post("meter", **part)
         assert not measured["too_long"]
