@@ -192,7 +192,7 @@ export const makeAttachments = (page, {fail, changed, choose, composer}) => {
     composer.box.addEventListener('input', () => { if (pasted && !composer.box.value.includes(pasted)) { pasted = ''; draw(); } });
 
     return {
-        sent, put, draw,
+        sent, put,
         get isReading() { return reading.length > 0; },
         /** What is attached; nothing is any more. */
         take: () => {
