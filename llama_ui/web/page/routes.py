@@ -4,6 +4,7 @@ import asyncio
 import hashlib
 import json
 from collections.abc import AsyncIterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import aclosing
 
 from starlette.requests import Request
@@ -44,6 +45,8 @@ class PageRoutes:
     def __init__(self, starter: EngineStarter, gate: Gate, pacer: FramePacer) -> None:
         self._starter = starter
         self._gate = gate
+        # One at a time: a file that takes long is hostile, or large.
+        self._files = ThreadPoolExecutor(1, "files")
         self._turns = Turns(starter, gate, pacer)
 
     def routes(self) -> list[Route | Mount]:
@@ -104,8 +107,9 @@ class PageRoutes:
 
     async def _document(self, request: Request) -> Response:
         """The text of a PDF or a .docx file."""
-        raw = await request.body()
-        return JSONResponse(await self._gate.bounded(visitor_of(request), read_document, raw))
+        raw, visitor = await request.body(), visitor_of(request)
+        found = await self._gate.bounded(visitor, read_document, raw, pool=self._files)
+        return JSONResponse(found)
 
     async def _prompt(self, request: Request) -> Response:
         body, engine = body_of(request), self._turns.engine()

@@ -1,6 +1,7 @@
 """PDF and .docx files over a real socket: their text comes back, or one sentence that says why."""
 
 import time
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
@@ -55,3 +56,12 @@ def test_a_file_counts_as_work_and_has_a_largest_size(starter, visitor):
         assert send(one, word("hello"))[0] == 200
         status, said = send(one, word("hello"))
     assert (status, "limit of requests" in said["problem"]) == (400, True)
+
+
+def test_who_measures_does_not_wait_for_a_file_that_takes_long(page, visitor):
+    raw = pdf(*["llama"] * 10_000)
+    with ThreadPoolExecutor(3) as others:
+        reading = [others.submit(send, Visitor(page), raw) for _ in range(3)]
+        time.sleep(0.5)
+        assert visitor.post("meter", draft="hello")["window"] == 2048
+        assert not any(done.done() for done in reading)
