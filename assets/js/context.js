@@ -52,13 +52,15 @@ export const makeContext = (page, from) => {
         const [of, attachments] = [page.key, from.attached()];
         const {sent, older, chat} = recentNow();
         const count = [...attachments, ...chat.nodes.flatMap((node) => node.attachments ?? [])].filter(({text}) => !page.counted.has(text)).slice(0, COUNTED);
+        const tokensOf = (/** @type {Attachment[]} */ some) => some.reduce((sum, {text}) => sum + (page.counted.get(text) ?? 0), 0);
+        // What is known not to fit need not be sent at every pause of typing: it may be a book.
+        const asked = tokensOf(attachments) > (page.model.info?.context_length ?? Infinity) ? [] : attachments;
         try {
-            const measured = await ask('page/meter', {chat, options: await from.options(), draft: from.draft(), attachments, count}, signal);
+            const measured = await ask('page/meter', {chat, options: await from.options(), draft: from.draft(), attachments: asked, count}, signal);
             if (of !== page.key || signal.aborted) return;
             for (const [place, tokens] of measured.counted.entries()) page.counted.set(count[place].text, tokens);
-            const attached = attachments.reduce((sum, {text}) => sum + (page.counted.get(text) ?? 0), 0);
-            measured.counts = {...measured.counts, attached, message: Math.max(0, (measured.counts.message ?? 0) - attached)};
-            from.tooLong(measured.too_long);
+            measured.counts = {...measured.counts, attached: tokensOf(attachments), message: Math.max(0, (measured.counts.message ?? 0) - tokensOf(asked))};
+            from.tooLong(measured.too_long || asked !== attachments);
             const leftOut = [...(measured.window ? older : []), ...measured.left_out.map((/** @type {number} */ place) => sent[place])];
             drawMeter({...measured, left_out: leftOut});
             page.view.going = measured.window ? new Set(leftOut) : null;

@@ -163,7 +163,12 @@ def test_a_text_that_is_too_long_is_cut_as_its_sender_chooses(page):
     expect(page.locator(LINE)).to_contain_text("too long for the context window")
     page.get_by_role("button", name="Matching passages").click()
     expect(page.locator(FAULT)).to_contain_text("Nothing is asked yet.")
-    page.fill("#message textarea", "What does llama number 517 weigh?")
+    expect(page.locator(CHIPS)).to_contain_text("tokens")
+    with page.expect_request("**/page/meter") as measuring:
+        page.fill("#message textarea", "What does llama number 517 weigh?")
+    # It is known not to fit, and not sent again at every pause of typing.
+    assert len(measuring.value.post_data) < 1_000
+    expect(page.locator(LINE)).to_contain_text("too long for the context window")
     page.get_by_role("button", name="Matching passages").click()
     chip = page.locator(CHIPS)
     expect(chip).to_have_text(re.compile(r"herd.txt \(\d+ of \d+ passages\)1,\d+ tokens"))
