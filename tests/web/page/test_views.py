@@ -4,6 +4,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from llama_ui.chat.attachments import Attachment
 from llama_ui.chat.conversation import Conversation
 from llama_ui.tools.agent import REMINDER
 from tests.sizes import examples
@@ -237,3 +238,14 @@ def test_where_nothing_fits_it_is_said(page):
 def test_forged_attachments_are_refused(page, route, attached):
     said = Visitor(page).post(route, draft="hi", attachments=attached)
     assert "attached" in said["problem"]
+
+
+def test_a_pinned_exchange_keeps_what_is_attached_to_it(page):
+    chat = Conversation().ask("Hello", (Attachment(**NOTES),)).answer("Yes.")
+    for _ in range(12):
+        chat = chat.ask("And then? " * 20).answer("Nothing. " * 40)
+    visitor = Visitor(page, max_new_tokens=600)
+    for number, is_there in ((0, True), (2, False)):
+        visitor.begin(chat.pin(number))
+        assert visitor.post("meter", draft="x")["left_out"]
+        assert ("Bertha is nine" in visitor.post("prompt", draft="x")["text"]) == is_there
