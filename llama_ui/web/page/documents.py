@@ -3,20 +3,25 @@
 import json
 import logging
 import subprocess
-from typing import Any
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
+from llama_ui.chat.attachments import MAX_ATTACHMENT_CHARS
 from llama_ui.confined import run_confined
 from llama_ui.errors import BusyError, ChatError, DialogError
-from llama_ui.web.page import document_reader
-from llama_ui.web.page.document_reader import MAX_CHARS, Fault, Found
+
+# Its libraries are for the other process; here they would only make the start slower.
+if TYPE_CHECKING:
+    from llama_ui.web.page.document_reader import Fault, Found
 
 log = logging.getLogger(__name__)
 
-# The reader ends itself between two pages after 2 seconds; these end one that does not.
+_READER = Path(__file__).with_name("document_reader.py")
+# It ends itself between two pages after 2 seconds; these end one that does not.
 _CPU_S, _MEMORY, _WAIT_S = 4, 1_000_000_000, 20.0
 
 _COMPLEX = DialogError("The file is too complex to be read.", "Attach its text instead.")
-_FAULTS: dict[Fault, ChatError] = {
+_FAULTS: "dict[Fault, ChatError]" = {
     "kind": DialogError("It is neither a PDF nor a .docx file.", "Attach text, or save it as one."),
     "locked": DialogError(
         "The PDF is locked with a password.", "Save a copy without one and attach that."
@@ -24,7 +29,7 @@ _FAULTS: dict[Fault, ChatError] = {
     "damaged": DialogError("The file is damaged.", "Open it elsewhere and save it anew."),
     "complex": _COMPLEX,
     "long": DialogError(
-        f"The file has more than {MAX_CHARS:,} characters.", "Attach a part of it."
+        f"The file has more than {MAX_ATTACHMENT_CHARS:,} characters.", "Attach a part of it."
     ),
 }
 _NO_TEXT = DialogError(
@@ -43,7 +48,7 @@ def read_document(raw: bytes) -> dict[str, Any]:
     if not raw:
         raise DialogError("The file is empty.", "Choose another one.")
     try:
-        answer = run_confined(document_reader.__file__, raw, _CPU_S, _MEMORY, _WAIT_S)
+        answer = run_confined(str(_READER), raw, _CPU_S, _MEMORY, _WAIT_S)
     except subprocess.CalledProcessError as fault:
         if fault.returncode > 0:  # not one of its limits
             log.error("a file could not be read: exit code %d", fault.returncode)
