@@ -2,6 +2,7 @@
 import {copy, find, icon, make} from './dom.js';
 import {Fault, leave} from './server.js';
 import {Page, recall, remember} from './page.js';
+import {makeAttachments} from './attachments.js';
 import {drawExamples} from './examples.js';
 import {drawForm} from './form.js';
 import {makeChats} from './chats.js';
@@ -46,7 +47,10 @@ export const start = (element, gradio) => {
         changed: () => context.measureSoon(),
         typed: () => calm(),
     });
-    const context = makeContext(page, {options: options.read, draft: () => composer.text, fail, away: () => model.lookForServer()});
+    const context = makeContext(page, {
+        options: options.read, draft: () => composer.text, attached: () => attachments.sent(), tooLong: (isToo) => attachments.setTooLong(isToo), fail, away: () => model.lookForServer(),
+    });
+    const attachments = makeAttachments(page, {fail, composer, changed: () => { calm(); context.measureSoon(); }, choose: context.choose});
     const model = makeModel(page, {rows, notices, ready: () => { page.draw(); context.measure(); }});
     const readAloud = make('p', {class: 'sr-only', role: 'status'});
     find('footer').append(readAloud);
@@ -54,7 +58,7 @@ export const start = (element, gradio) => {
         owner, notices, options: options.read, chats: () => chats,
         began: () => scroll.restart(),
         // It was not taken: its text goes back, before what was typed meanwhile.
-        refused: (typed) => composer.type([typed, composer.text].filter(Boolean).join('\n\n')),
+        refused: (typed, attached) => { composer.type([typed, composer.text].filter(Boolean).join('\n\n')); attachments.put(attached); },
         answered: (text) => { readAloud.textContent = text && `Reply: ${text.slice(0, 2000)}`; },
         learned: model.draw,
         measure: context.measure,
@@ -68,10 +72,11 @@ export const start = (element, gradio) => {
     const submit = (/** @type {any} */ action = {do: 'ask'}) => {
         const {text} = composer;
         if (!text.trim()) { fail(new Fault('The message is empty.', 'Type a message and send it.')); return; }
+        if (attachments.isReading) { fail(new Fault('A file is still being read.', 'Wait a moment and send again.')); return; }
         if (isBusy()) return;
         // At once: what is typed from now on belongs to the next message.
         composer.type('');
-        act({...action, text}, text);
+        act({...action, text, attachments: attachments.take()}, text);
     };
     Object.assign(window, {llamaUI: {...options.calls, compare: (/** @type {string} */ difference, /** @type {string} */ value) => submit({do: 'compare', difference, value})}});
 
@@ -84,6 +89,7 @@ export const start = (element, gradio) => {
         explain: (n) => { page.view.explained = page.view.explained === n ? null : n; page.draw(); },
         optionRows: () => rows,
         missing: () => page.model.info?.missing ?? {},
+        counted: page.counted,
         welcome: () => make('section', {class: 'welcome'}, logo(), make('h2', {}, 'What shall we talk about?'),
             make('p', {}, 'Runs on this server. Nothing you type is sent anywhere else.'),
             make('div', {class: 'examples'}, ...drawExamples(examples, page.model.info?.missing ?? {}, act)),
@@ -122,11 +128,11 @@ export const start = (element, gradio) => {
         const before = view.chat.head;
         await change({do: 'undo'});
         if (asked === undefined || view.chat.head === before) return;
-        const {text} = view.chat.nodes[asked];
-        if (!composer.text) composer.type(text);
+        const {text, attachments: attached} = view.chat.nodes[asked];
+        if (!composer.text && !attachments.sent().length) { composer.type(text); attachments.put(attached ?? []); }
         say('The last exchange is taken back.', () => {
             if (page.key !== key) return;
-            if (composer.text === text) composer.type('');
+            if (composer.text === text) { composer.type(''); attachments.take(); }
             change({do: 'select', n: before});
         });
     });
@@ -157,8 +163,9 @@ export const start = (element, gradio) => {
     });
     window.addEventListener('pagehide', () => {
         // What was sent and not taken yet is still a draft.
-        const sent = [...page.turns.values()].filter((turn) => turn.bubble && !turn.isAccepted).map((turn) => turn.action.text);
-        remember('draft', [...sent, composer.text].filter(Boolean).join('\n\n'));
+        const sent = [...page.turns.values()].filter((turn) => turn.bubble && !turn.isAccepted).map((turn) => turn.action);
+        remember('attached', JSON.stringify([...sent.flatMap((action) => action.attachments ?? []), ...attachments.sent()]));
+        remember('draft', [...sent.map(({text}) => text), composer.text].filter(Boolean).join('\n\n'));
         remember('options', JSON.stringify(options.now));
         for (const turn of page.turns.values()) if (turn.isAccepted) turn.keep();
         leave(owner);
@@ -173,6 +180,7 @@ export const start = (element, gradio) => {
     if (open && store.read(open)) chats.openChat(open);
     else { if (open) page.key = open; chats.begin(); }
     if (draft && !composer.text) composer.type(draft);
+    attachments.put(JSON.parse(recall('attached') || '[]'));
     chats.sayFault();
     model.draw();
     model.watch();

@@ -6,7 +6,8 @@
  * @typedef {{ending: string, model?: string, quantization?: string, prompt_tokens?: number, reused_tokens?: number,
  *     reply_tokens?: number, first_token_s?: number, tokens_per_s?: number, options?: any, steps?: Step[],
  *     thinking?: string, thought_tokens?: number, thought_s?: number, begun?: boolean}} Facts
- * @typedef {{role: 'user' | 'assistant', text: string, parent: number | null, facts?: Facts | null}} Message
+ * @typedef {{name: string, text: string}} Attachment
+ * @typedef {{role: 'user' | 'assistant', text: string, parent: number | null, facts?: Facts | null, attachments?: Attachment[]}} Message
  * @typedef {{nodes: Message[], head: number | null, options?: any, name: string, pinned: number[]}} Chat
  */
 

@@ -22,6 +22,7 @@ export const makeComposer = (page) => {
     });
     find('send').addEventListener('click', () => { page.submit(); box.focus(); });
     return {
+        box,
         /** What is typed; half a character, as some input methods leave one, is none. */
         get text() { return box.value.toWellFormed(); },
         type: (/** @type {string} */ text) => { box.value = text; fit(box); page.changed(); },

@@ -8,7 +8,8 @@ export const openDialog = ({id, title, bar = []}, ...content) => {
     const last = button({class: 'close', 'aria-label': 'Close', title: 'Close', onclick: close}, icon('close'));
     const panel = make('dialog', {id, class: 'panel open', 'aria-labelledby': `${id}-title`, onclose: () => {
         panel.remove();
-        if (opener?.isConnected) opener.focus();
+        const back = opener?.isConnected ? opener : /** @type {HTMLElement | null} */ (document.querySelector('#message textarea'));
+        back?.focus();
     }}, make('div', {class: 'inside'}, make('header', {}, make('h2', {id: `${id}-title`}, title), ...bar, last), ...content));
     const opener = /** @type {HTMLElement | null} */ (document.activeElement);
     // Text that is selected to beyond the panel is no click beside it.

@@ -3,7 +3,7 @@ import {button, copy, find, make} from './dom.js';
 import {openDialog} from './dialog.js';
 
 /** @type {Record<string, string>} */
-const PARTS = {system: 'system', history: 'history', message: 'draft', reply: 'reply so far', template: 'formatting', reserved: 'reserved for reply'};
+const PARTS = {system: 'system', history: 'history', attached: 'attached', message: 'draft', reply: 'reply so far', template: 'formatting', reserved: 'reserved for reply'};
 /** @type {Record<string, string>} */
 const KINDS = {template: 'formatting', system: 'system prompt', user: 'you', assistant: 'reply', reply: 'reply so far'};
 const AROUND = 2 * Math.PI * 7;  // of the ring

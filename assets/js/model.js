@@ -42,7 +42,7 @@ export const makeModel = (page, {rows, notices, ready}) => {
                 draw();
                 const isAnother = Boolean(before.info && state.info) && before.info.name !== state.info.name;
                 // Another model has other tokens.
-                if (isAnother) page.view.tokens.clear();
+                if (isAnother) { page.view.tokens.clear(); page.counted.clear(); }
                 if (isAnother || (before.state !== 'ready' && state.state === 'ready')) ready();
             }, signal);
             if (page.model.state === 'loading' || page.model.next) again();

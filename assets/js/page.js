@@ -28,6 +28,8 @@ export class Page {
     /** As the server tells it. @type {any} */
     model = {state: 'loading', name: '', progress: 'loading', info: null, longest: 0};
     isAway = false;
+    /** Tokens of what is attached, by its text. @type {Map<string, number>} */
+    counted = new Map();
     /** Options that were changed and not sent, by the key of their chat. @type {Map<string, any>} */
     unsent = new Map();
     /** Draws the page again; app.js sets it. */

@@ -44,7 +44,7 @@ const post = async (path, body, signal) => {
  * @param {string} path @param {unknown} body @param {AbortSignal} [signal]
  * @returns {Promise<any>} */
 export const ask = async (path, body, signal) => {
-    const answer = await post(path, typeof body === 'string' ? body : JSON.stringify(body), signal);
+    const answer = await post(path, typeof body === 'string' || body instanceof Blob ? body : JSON.stringify(body), signal);
     try {
         return await answer.json();
     } catch (error) {

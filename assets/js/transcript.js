@@ -2,6 +2,7 @@
 import {askedWith, detailsOf, noteOf, thoughtFor} from './captions.js';
 import {button, cancelIdle, copy, fit, icon, make, whenIdle} from './dom.js';
 import {pathOf, versionsOf} from './chat.js';
+import {drawAttachments} from './attachments.js';
 import {drawWords} from './words.js';
 
 /**
@@ -72,6 +73,7 @@ const body = (html, text) => {
  *     explain: (number: number) => void,
  *     optionRows: () => {name: string, label: string, neutral: any}[],
  *     missing: () => Record<string, string>,
+ *     counted: Map<string, number>,
  *     welcome: () => HTMLElement,
  * }} page what the buttons do
  */
@@ -172,6 +174,8 @@ export const makeTranscript = (pane, page) => {
         const turn = make('article', {class: `turn ${node.role}`, 'data-n': n, 'data-text': node.text});
         const row = tools(view, n, versions, () => turn);
         if (node.role === 'user') {
+            const attached = drawAttachments(node.attachments, page.counted);
+            if (attached) turn.append(attached);
             turn.append(make('span', {class: 'sr-only'}, 'You said: '), make('div', {class: 'typed', dir: 'auto'}, node.text), row);
             return turn;
         }
@@ -228,7 +232,8 @@ export const makeTranscript = (pane, page) => {
             const node = view.chat.nodes[n];
             const known = view.tokens.get(n);
             const key = [versions(n).join(), n === view.chat.head, view.chat.pinned.includes(n), view.html.has(n), known ? known.length : '',
-                view.explained === n, missing, node.facts?.ending, node.text.length].join('|');
+                view.explained === n, missing, node.facts?.ending, node.text.length,
+                ...(node.attachments ?? []).flatMap(({name, text}) => [name, text.length, page.counted.get(text)])].join('|');
             const before = drawn.get(n);
             // What is being typed into an editor stays, whatever happens around it.
             const stays = before?.key === key || before?.node.classList.contains('editing');

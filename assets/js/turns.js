@@ -1,6 +1,7 @@
 // What is asked of the server: a turn of the model, or a change of what is shown.
 import {Fault, stream} from './server.js';
 import {changed, pathOf} from './chat.js';
+import {drawAttachments} from './attachments.js';
 import {make} from './dom.js';
 import {newKey} from './store.js';
 import {Turn} from './turn.js';
@@ -15,7 +16,7 @@ import {Turn} from './turn.js';
  *     options: () => Promise<any>,
  *     chats: () => {keep: (of: string, chat: Chat) => void, render: () => void},
  *     began: () => void,
- *     refused: (typed: string) => void,
+ *     refused: (typed: string, attachments: import('./chat.js').Attachment[]) => void,
  *     answered: (text: string) => void,
  *     learned: () => void,
  *     measure: () => void,
@@ -61,7 +62,7 @@ export const makeTurns = (page, on) => {
             changed: () => page.draw(),
         });
         if (action.do === 'branch') turn.begun = branchTokens(action);
-        if (typed) turn.bubble = make('article', {class: 'turn user sending'}, make('div', {class: 'typed', dir: 'auto'}, typed));
+        if (typed) turn.bubble = make('article', {class: 'turn user sending'}, drawAttachments(action.attachments, page.counted), make('div', {class: 'typed', dir: 'auto'}, typed));
         page.turns.set(of, turn);
         page.draw();
         // What was pinned or edited a moment ago belongs to the chat that is sent.
@@ -78,7 +79,7 @@ export const makeTurns = (page, on) => {
         if (last) take(shown, last, turn);
         if (turn.isAccepted || last) on.chats().keep(now, turn.chat);
         page.views.delete(now);
-        if (!turn.isAccepted && typed) on.refused(typed);
+        if (!turn.isAccepted && typed) on.refused(typed, action.attachments ?? []);
         if (!isShown) {
             on.chats().render();
             if (fault && !turn.isAccepted) fail(fault);

@@ -11,6 +11,7 @@ from dataclasses import dataclass, fields, replace
 from itertools import pairwise
 from typing import Literal
 
+from llama_ui.chat.attachments import Attachment, check_count, with_attachments
 from llama_ui.chat.options import ChatOptions
 from llama_ui.chat.text import MAX_CHAT_CHARS, check_text, check_total, clean_reply
 from llama_ui.chat.thinking import with_thinking
@@ -96,12 +97,24 @@ class Message:
         text: exactly what was typed or generated.
         parent: number of the message it follows; None for a first one.
         facts: of a reply.
+        attachments: to a user message.
     """
 
     role: Literal["user", "assistant"]
     text: str
     parent: int | None = None
     facts: Facts | None = None
+    attachments: tuple[Attachment, ...] = ()
+
+    @property
+    def content(self) -> str:
+        """What the model reads: what is attached, then the text."""
+        return with_attachments(self.text, self.attachments)
+
+    @property
+    def chars(self) -> int:
+        """How long it is, with what is attached."""
+        return len(self.text) + sum(len(each.text) for each in self.attachments)
 
     @property
     def written(self) -> str:
@@ -162,9 +175,9 @@ class Conversation:
             if node.parent == wanted.parent and node.role == wanted.role
         )
 
-    def ask(self, text: str) -> Conversation:
+    def ask(self, text: str, attachments: tuple[Attachment, ...] = ()) -> Conversation:
         """Add a user message; raises DialogError when it is empty or too long."""
-        return self._add(Message("user", _some(text), self.head))
+        return self._add(Message("user", _some(text), self.head, attachments=attachments))
 
     def answer(self, text: str, facts: Facts | None = None) -> Conversation:
         """Add a reply to the last user message, beside those it has."""
@@ -175,7 +188,7 @@ class Conversation:
     @property
     def _room(self) -> int:
         """How many characters a reply may still have: what has arrived of one must not be lost."""
-        return MAX_CHAT_CHARS - sum(len(node.text) for node in self.nodes)
+        return MAX_CHAT_CHARS - sum(node.chars for node in self.nodes)
 
     def check_room(self, replies: int) -> None:
         """Before a reply is written that there would be no place for; raises DialogError."""
@@ -189,10 +202,10 @@ class Conversation:
         return replace(self, head=number if node.role == "user" else node.parent)
 
     def edit(self, number: int, text: str) -> Conversation:
-        """Write a message anew, as a version beside the old one."""
+        """Write a message anew, as a version beside the old one; what is attached stays."""
         node = self._node(number)
         if node.role == "user":
-            return self._add(Message("user", _some(text), node.parent))
+            return self._add(replace(node, text=_some(text)))
         facts = replace(node.facts or Facts(), ending="edited")
         return self._add(Message("assistant", _some(text), node.parent, facts))
 
@@ -255,11 +268,13 @@ class Conversation:
         asked = [number for number in self.path if self.nodes[number].role == "user"]
         for user, reply in self.exchanges():
             if user != asked[-1]:
-                messages.append({"role": "user", "content": self.nodes[user].text})
+                messages.append({"role": "user", "content": self.nodes[user].content})
                 node = self.nodes[reply]
                 content = node.written if with_thoughts else node.text
                 messages.append({"role": "assistant", "content": content})
-        messages += [{"role": "user", "content": self.nodes[number].text} for number in asked[-1:]]
+        messages += [
+            {"role": "user", "content": self.nodes[number].content} for number in asked[-1:]
+        ]
         return messages
 
     def _node(self, number: object) -> Message:
@@ -301,13 +316,14 @@ def _check(conversation: Conversation) -> None:
         else:
             fits = 0 <= node.parent < number
             fits = fits and (node.role == "user" or nodes[node.parent].role == "user")
-        if not fits or (node.facts is not None and node.role == "user"):
+        if not fits or (node.facts if node.role == "user" else node.attachments):
             raise broken
+        check_count(node.attachments)
     if head is not None and not 0 <= head < len(nodes):
         raise broken
     if any(not 0 <= number < len(nodes) for number in conversation.pinned):
         raise broken
     check_text(conversation.name)
-    check_total(node.text for node in nodes)
+    check_total(node.chars for node in nodes)
     steps = (step for node in nodes if node.facts for step in node.facts.steps)
-    check_total(step.thought + step.given + step.observation for step in steps)
+    check_total(len(step.thought + step.given + step.observation) for step in steps)

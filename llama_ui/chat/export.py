@@ -68,7 +68,7 @@ def to_markdown(conversation: Conversation) -> str:
         node = conversation.nodes[number]
         steps = node.facts.steps if node.facts else ()
         thinking = [_quoted(node.facts.thinking)] if node.facts and node.facts.thinking else []
-        said = [f"**{names[node.role]}**", *thinking, *map(_step, steps), node.text]
+        said = [f"**{names[node.role]}**", *thinking, *map(_step, steps), node.content]
         parts.append("\n\n".join(said))
     return "\n\n".join(parts) + "\n"
 

@@ -16,7 +16,7 @@ def parse_messages(value: object) -> list[dict[str, str]]:
     if len(value) > MAX_MESSAGES:
         raise DialogError(f"There are more than {MAX_MESSAGES:,} messages.", "Send fewer.")
     messages = [_parse_message(item, wanted) for item in value]
-    check_total(message["content"] for message in messages)
+    check_total(len(message["content"]) for message in messages)
     return messages
 
 

@@ -32,9 +32,13 @@ def clean_reply(text: str, room: int) -> str:
     return text[: max(0, room)].encode("utf-16", "surrogatepass").decode("utf-16", "replace")
 
 
-def check_total(texts: Iterable[str]) -> None:
-    """Raises DialogError when the texts of a conversation are too long together."""
-    total = sum(map(len, texts))
+def check_total(lengths: Iterable[int]) -> None:
+    """Raises DialogError when the texts of a conversation are too long together.
+
+    Args:
+        lengths: of each text, in characters.
+    """
+    total = sum(lengths)
     if total > MAX_CHAT_CHARS:
         raise DialogError(
             f"The conversation has {total:,} characters; at most {MAX_CHAT_CHARS:,} are accepted.",

@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from llama_ui.chat.attachments import Attachment
 from llama_ui.chat.conversation import Conversation, Facts, Step
 from llama_ui.chat.export import from_json, to_json, to_markdown
 from llama_ui.chat.options import ChatOptions
@@ -29,6 +30,8 @@ SAMPLINGS = st.builds(
 OPTIONS = st.builds(
     ChatOptions, TEXT, SAMPLINGS, st.none() | st.integers(0, 1000), TEXT, st.booleans()
 )
+NAMES = st.text(st.characters(exclude_categories=["C", "Z"]), min_size=1, max_size=20)
+ATTACHED = st.lists(st.builds(Attachment, NAMES, TEXT), max_size=2).map(tuple)
 STEPS = st.lists(st.builds(Step, TEXT, TEXT, TEXT, TEXT, NUMBERS), max_size=3).map(tuple)
 FACTS = st.none() | st.builds(
     Facts,
@@ -53,7 +56,7 @@ def conversations(draw) -> Conversation:
         number = draw(st.integers(0, last)) if last >= 0 else 0
         step = draw(st.sampled_from(["ask", "ask", "select", "edit", "retry"]))
         if step == "ask" or last < 0:
-            chat = chat.ask(draw(SOME))
+            chat = chat.ask(draw(SOME), draw(ATTACHED))
         elif step == "edit":
             chat = chat.edit(number, draw(SOME))
         else:

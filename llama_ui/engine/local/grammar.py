@@ -8,7 +8,6 @@ import json
 import logging
 import re
 import subprocess
-import sys
 import threading
 from collections import OrderedDict
 from collections.abc import Collection, Sequence
@@ -18,6 +17,7 @@ import llguidance
 import torch
 
 from llama_ui.chat.form import AnswerForm
+from llama_ui.confined import run_confined
 from llama_ui.engine.local import grammar_check
 from llama_ui.engine.local.grammar_check import Trial, Verdict, limits
 from llama_ui.errors import BusyError, ChatError, EngineError, OptionError
@@ -25,14 +25,10 @@ from llama_ui.prompt.llama2 import Tokenizer
 
 log = logging.getLogger(__name__)
 
-_MAX_CHECK_S = 15.0  # on a busy machine; grammar_check.py ends itself after seconds of work
+_CPU_S, _MEMORY = 3, 2_000_000_000  # that a check may take: seconds of work, bytes
+_MAX_CHECK_S = 15.0  # on a busy machine
 _MAX_WAIT_S = 20.0
 _MOST_KEPT = 64
-# Where the packages are that this process has found, wherever they are.
-_CHILD = (
-    "import json, runpy, sys; sys.path[:] = json.loads(sys.argv[1]); "
-    "runpy.run_path(sys.argv[2], run_name='__main__')"
-)
 # As Python writes JSON, which models have read most of. Free spaces would be written without end.
 _AS_WRITTEN = {"whitespace_flexible": False, "item_separator": ", ", "key_separator": ": "}
 
@@ -167,13 +163,9 @@ def _checked(grammar: str, form: AnswerForm) -> OptionError | None:
     """What is wrong with a form, found out in a process of its own."""
     trial: Trial = {"grammar": grammar, "schema": form.schema}
     try:
-        answer = subprocess.run(
-            [sys.executable, "-I", "-c", _CHILD, json.dumps(sys.path), grammar_check.__file__],
-            input=json.dumps(trial).encode(),
-            capture_output=True,
-            timeout=_MAX_CHECK_S,
-            check=True,
-        ).stdout
+        answer = run_confined(
+            grammar_check.__file__, json.dumps(trial).encode(), _CPU_S, _MEMORY, _MAX_CHECK_S
+        )
         verdict: Verdict = json.loads(answer)
     except subprocess.CalledProcessError as fault:
         if fault.returncode > 0:  # not one of its limits

@@ -4,7 +4,6 @@ It reads a JSON object of Trial and answers with one of Verdict. It imports noth
 application.
 """
 
-import contextlib
 import json
 import sys
 from collections.abc import Iterator
@@ -13,8 +12,6 @@ from typing import Any, TypedDict
 
 import llguidance
 
-MAX_CPU_S = 3
-MAX_BYTES = 2_000_000_000  # of memory
 _STEPS = 100
 _IN_PLACE = ("not", "if", "then", "else", "items", "additionalProperties", "contains")
 _LISTS = ("anyOf", "oneOf", "allOf", "prefixItems")
@@ -60,11 +57,6 @@ def limits() -> llguidance.LLParserLimits:
 
 
 def main() -> None:
-    with contextlib.suppress(ImportError, ValueError, OSError):
-        import resource
-
-        resource.setrlimit(resource.RLIMIT_CPU, (MAX_CPU_S, MAX_CPU_S))
-        resource.setrlimit(resource.RLIMIT_AS, (MAX_BYTES, MAX_BYTES))
     trial: Trial = json.load(sys.stdin)
     schema, place = trial["schema"], ""
     fault = _fault(trial["grammar"]) or _tried(trial["grammar"])

@@ -175,13 +175,18 @@ class Gate:
                 bucket.take(tokens)
 
     async def bounded(
-        self, visitor: Visitor, work: Callable[..., _Result], *arguments: object
+        self,
+        visitor: Visitor,
+        work: Callable[..., _Result],
+        *arguments: object,
+        pool: ThreadPoolExecutor | None = None,
     ) -> _Result:
         """Do what a visitor asks for beside replies: counted, off the event loop, a few at once.
 
         Args:
             visitor: who asks for it.
             work: called with the arguments in one of the few threads for this.
+            pool: other threads, for work that takes so long that what is short must not wait.
 
         Raises:
             LimitError: the visitor has asked for too much; says when to try again.
@@ -202,7 +207,7 @@ class Gate:
             for bucket in buckets:
                 bucket.take(1)
             self._working.update((visitor.name, address))
-        done = self._pool.submit(work, *arguments)
+        done = (pool or self._pool).submit(work, *arguments)
         # What has begun runs to its end, also when nobody waits for it any more.
         done.add_done_callback(lambda _: self._forget(visitor.name, address))
         return await asyncio.wrap_future(done)

@@ -89,6 +89,8 @@ ROWS = (
     Row("/page/stop", _POST, body="json", largest=10 * _KB),
     Row("/page/leave", _POST, body="json", largest=10 * _KB),
     Row("/page/meter", _POST, "visitor", "work", "json", 8 * _MB),
+    Row("/page/passages", _POST, "visitor", "work", "json", 8 * _MB),
+    Row("/page/document", _POST, "visitor", "work", "raw", 10 * _MB),
     Row("/page/prompt", _POST, "visitor", "work", "json", 8 * _MB),
     Row("/page/markdown", _POST, "visitor", "work", "json", 8 * _MB),
     Row("/page/import", _POST, "visitor", "work", "raw", 60 * _MB),

@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
+from llama_ui.chat.attachments import read_attachments
 from llama_ui.chat.conversation import Conversation
 from llama_ui.chat.options import ChatOptions
 from llama_ui.chat.text import check_text
@@ -52,14 +53,18 @@ def turns(chat: Conversation, action: Action, engine: Callable[[], Engine]) -> t
         OptionError: two replies that would not differ.
     """
     number, text = action.get("n"), action.get("text")
+
+    def asked() -> Conversation:
+        return chat.ask(check_text(text), read_attachments(action.get("attachments")))
+
     begin: dict[Any, Callable[[], tuple[Turn, ...]]] = {
-        "ask": lambda: (Turn.answer(chat.ask(check_text(text))),),
+        "ask": lambda: (Turn.answer(asked()),),
         "retry": lambda: (Turn.answer(chat.retry(_number(number))),),
         "edit": lambda: (Turn.answer(chat.edit(_number(number), check_text(text))),),
         "continue": lambda: (Turn.go_on(chat),),
         "replay": lambda: (Turn.replay(chat, _number(number)),),
         "branch": lambda: (_branch(chat, action, engine()),),
-        "compare": lambda: _compare(chat.ask(check_text(text)), action),
+        "compare": lambda: _compare(asked(), action),
     }
     name = action.get("do")
     if not isinstance(name, str) or name not in begin:

@@ -97,7 +97,10 @@ def _shell(logo: str) -> str:
   <div id="footer">
     <div id="elsewhere"></div>
     <div id="notice"></div>
+    <div id="attached"></div>
     <div id="composer">
+      <button type="button" id="attach" aria-label="Attach files"
+        title="Attach files: text, code, tables, PDF, .docx"></button>
       <div id="message"><textarea rows="1" aria-label="Message" placeholder="Type a message…"
         autocomplete="off" disabled></textarea></div>
       <button type="button" id="send" aria-label="Send" title="Send"></button>

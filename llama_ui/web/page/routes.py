@@ -3,6 +3,7 @@
 import hashlib
 import json
 from collections.abc import AsyncIterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import aclosing
 
 from starlette.requests import Request
@@ -10,6 +11,7 @@ from starlette.responses import JSONResponse, Response, StreamingResponse
 from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
 
+from llama_ui.chat.attachments import read_attachments
 from llama_ui.chat.conversation import Conversation
 from llama_ui.chat.export import from_json, read_chat, to_markdown
 from llama_ui.chat.options import ChatOptions, options_from_form
@@ -22,10 +24,11 @@ from llama_ui.web.access.bodies import read_aside
 from llama_ui.web.access.identity import visitor_of
 from llama_ui.web.access.limits import Gate
 from llama_ui.web.page.answers import Body, body_of, in_words, told
+from llama_ui.web.page.documents import read_document
 from llama_ui.web.page.streaming import Turns
 from llama_ui.web.page.theme import FONTS, SCRIPTS
 from llama_ui.web.page.updates import FramePacer, as_json
-from llama_ui.web.page.views import earlier_prompt, meter, next_prompt
+from llama_ui.web.page.views import Draft, earlier_prompt, meter, next_prompt, passages
 
 PROMPT_ROOM = 64  # tokens that the longest reply leaves for a prompt
 
@@ -42,6 +45,8 @@ class PageRoutes:
     def __init__(self, starter: EngineStarter, gate: Gate, pacer: FramePacer) -> None:
         self._starter = starter
         self._gate = gate
+        # One at a time: a file that takes long is hostile, or large.
+        self._files = ThreadPoolExecutor(1, "files")
         self._turns = Turns(starter, gate, pacer)
 
     def routes(self) -> list[Route | Mount]:
@@ -51,6 +56,8 @@ class PageRoutes:
             "stop": self._stop,
             "leave": self._leave,
             "meter": self._meter,
+            "passages": self._passages,
+            "document": self._document,
             "prompt": self._prompt,
             "import": self._import,
             "markdown": self._markdown,
@@ -86,9 +93,24 @@ class PageRoutes:
         body, engine = body_of(request), self._starter.present()
 
         def measure() -> Body:
-            return meter(engine, *self._asked(body), body.get("draft"))
+            draft = Draft.read(*self._asked(body), body)
+            return meter(engine, draft, read_attachments(body.get("count")))
 
         return JSONResponse(await self._gate.bounded(visitor_of(request), measure))
+
+    async def _passages(self, request: Request) -> Response:
+        body, engine = body_of(request), self._starter.present()
+
+        def choose() -> Body:
+            return passages(engine, Draft.read(*self._asked(body), body), body.get("how"))
+
+        return JSONResponse(await self._gate.bounded(visitor_of(request), choose))
+
+    async def _document(self, request: Request) -> Response:
+        """The text of a PDF or a .docx file."""
+        raw, visitor = await request.body(), visitor_of(request)
+        found = await self._gate.bounded(visitor, read_document, raw, pool=self._files)
+        return JSONResponse(found)
 
     async def _prompt(self, request: Request) -> Response:
         body, engine = body_of(request), self._starter.present()
@@ -97,7 +119,7 @@ class PageRoutes:
             chat, options = self._asked(body)
             if "n" in body:
                 return earlier_prompt(engine, chat, body["n"])
-            return next_prompt(engine, chat, options, body.get("draft"))
+            return next_prompt(engine, Draft.read(chat, options, body))
 
         return JSONResponse(await self._gate.bounded(visitor_of(request), read))
 

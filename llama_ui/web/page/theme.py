@@ -6,7 +6,7 @@ from llama_ui.settings import ASSETS
 
 SCRIPTS = ASSETS / "js"
 FONTS = ASSETS / "fonts"
-_STYLES = ("style", "sidebar", "markdown", "inspect", "models")
+_STYLES = ("style", "sidebar", "markdown", "inspect", "models", "attachments")
 STYLES = [ASSETS / "css" / f"{name}.css" for name in _STYLES]
 
 TEXT_FONTS = ("Inter", "ui-sans-serif", "system-ui", "-apple-system", "Segoe UI", "sans-serif")

@@ -1,50 +1,140 @@
 """What the page shows of the prompt without asking the model: the meter and the exact prompt."""
 
-from collections.abc import Sequence
-from dataclasses import replace
+from bisect import bisect_left
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
+from llama_ui.chat.attachments import Attachment, read_attachments
 from llama_ui.chat.conversation import Conversation, Step
 from llama_ui.chat.options import ChatOptions
+from llama_ui.chat.passages import by_match, cut
 from llama_ui.engine.base import Engine
-from llama_ui.errors import EngineError
+from llama_ui.errors import ContextWindowError, EngineError
 from llama_ui.prompt.plan import PromptPlan
 from llama_ui.web.page.turn import Turn
 
 # Stands for a message that is not typed yet: a prompt cannot end without one.
 _NOTHING_TYPED = "x"
+LEFT_OUT = "[...]"
 
 
-def meter(
-    engine: Engine, chat: Conversation, options: ChatOptions, draft: object
-) -> dict[str, Any]:
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """What would be sent.
+
+    Args:
+        chat: it would go on, with the options of the page.
+        text: what is typed.
+        attached: to it.
+    """
+
+    chat: Conversation
+    text: str = ""
+    attached: tuple[Attachment, ...] = ()
+
+    @classmethod
+    def read(cls, chat: Conversation, options: ChatOptions, body: Mapping[str, Any]) -> "Draft":
+        """The draft in a request; raises DialogError."""
+        text = body.get("draft")
+        attached = read_attachments(body.get("attachments"))
+        return cls(replace(chat, options=options), text if isinstance(text, str) else "", attached)
+
+    @property
+    def is_typed(self) -> bool:
+        return bool(self.text.strip())
+
+    @property
+    def turn(self) -> Turn:
+        """The turn that sending it would begin; raises DialogError."""
+        text = self.text if self.is_typed else _NOTHING_TYPED
+        return Turn.answer(self.chat.ask(text, self.attached))
+
+
+def meter(engine: Engine, draft: Draft, count: Sequence[Attachment] = ()) -> dict[str, Any]:
     """How full the context window would be if the draft were sent now.
 
+    Args:
+        count: attachments whose tokens are to be counted, each by itself.
+
     Returns:
-        `counts` (tokens by part), `reserved` (for the reply), `window`, and `left_out`, the
-        numbers of the messages that would not be sent; all None or empty where it is not known.
+        `counts` (tokens by part), `reserved` (for the reply), `window`, `left_out`, the numbers of
+        the messages that would not be sent, `too_long`, whether what is attached does not fit, and
+        `counted`; all None or empty where it is not known.
 
     Raises:
         ChatError: it cannot be sent.
     """
     window = engine.info.context_length
+    known: dict[str, Any] = {"counts": {}, "reserved": 0, "left_out": [], "too_long": False}
     if window is None or "exact_prompt" not in engine.info.supports:
-        return {"window": None, "counts": {}, "reserved": 0, "left_out": []}
-    turn, typed = _draft_turn(chat, options, draft)
-    plan = turn.plan(engine, "")
-    counts = {**plan.counts, "message": plan.counts["message"] if typed else 0}
-    reserved = options.sampling.max_new_tokens
-    left_out = turn.left_out(plan)
-    return {"window": window, "counts": counts, "reserved": reserved, "left_out": left_out}
+        return {**known, "window": None, "counted": []}
+    known |= {"window": window, "reserved": draft.chat.options.sampling.max_new_tokens}
+    known["counted"] = [len(engine.reply_ids(each.content)) for each in count]
+    turn = draft.turn
+    try:
+        plan = turn.plan(engine, "")
+    except ContextWindowError:
+        if not draft.attached:
+            raise
+        return {**known, "too_long": True}
+    is_none = not draft.is_typed and not draft.attached
+    counts = {**plan.counts, "message": 0 if is_none else plan.counts["message"]}
+    return {**known, "counts": counts, "left_out": turn.left_out(plan)}
 
 
-def next_prompt(
-    engine: Engine, chat: Conversation, options: ChatOptions, draft: object
-) -> dict[str, Any]:
+def passages(engine: Engine, draft: Draft, how: object) -> dict[str, Any]:
+    """What is attached, cut into passages, and those of them that fit into the context window.
+
+    Args:
+        how: "match" for those that match the text of the draft best; else the first of each file.
+
+    Returns:
+        `passages`, and the numbers of the `chosen` ones, for each file.
+
+    Raises:
+        ContextWindowError: not one of them fits.
+        ChatError: it cannot be sent.
+    """
+    files = [cut(each.text) for each in draft.attached]
+    places = [(file, place) for file, cuts in enumerate(files) for place in range(len(cuts))]
+    if how == "match":
+        order = by_match([files[file][place] for file, place in places], draft.text)
+        places = [places[number] for number in order]
+    else:
+        places.sort(key=lambda place: place[::-1])
+
+    def chosen(count: int) -> list[list[int]]:
+        return [
+            sorted(place for which, place in places[:count] if which == file)
+            for file in range(len(files))
+        ]
+
+    def check(count: int) -> None:
+        parts = [
+            # As long as they can become with marks between them (assets/js/passages.js).
+            replace(each, text="".join(f"{files[file][place]}\n{LEFT_OUT}\n" for place in numbers))
+            for file, (each, numbers) in enumerate(zip(draft.attached, chosen(count), strict=True))
+        ]
+        replace(draft, attached=tuple(parts)).turn.plan(engine, "")
+
+    def overflows(count: int) -> bool:
+        try:
+            check(count)
+        except ContextWindowError:
+            return True
+        return False
+
+    most = bisect_left(range(1, len(places) + 1), True, key=overflows)
+    if most == 0:
+        check(1)
+    return {"passages": files, "chosen": chosen(most)}
+
+
+def next_prompt(engine: Engine, draft: Draft) -> dict[str, Any]:
     """The exact prompt that would be sent now; raises ChatError."""
-    turn, typed = _draft_turn(chat, options, draft)
-    title = "Prompt preview" if typed else "Prompt preview (x: your message)"
-    return _prompt(engine, turn, title)
+    title = "Prompt preview" if draft.is_typed else "Prompt preview (x: your message)"
+    return _prompt(engine, draft.turn, title)
 
 
 def earlier_prompt(engine: Engine, chat: Conversation, number: Any) -> dict[str, Any]:
@@ -79,10 +169,3 @@ def _parts(plan: PromptPlan, engine: Engine) -> list[dict[str, Any]]:
         {"part": s.kind, "text": s.text, "ids": [*s.ids], "pieces": engine.pieces(s.ids)}
         for s in plan.segments
     ]
-
-
-def _draft_turn(chat: Conversation, options: ChatOptions, draft: object) -> tuple[Turn, bool]:
-    """The turn that sending the draft would begin, and whether anything is typed."""
-    typed = isinstance(draft, str) and bool(draft.strip())
-    asked = replace(chat, options=options).ask(str(draft) if typed else _NOTHING_TYPED)
-    return Turn.answer(asked), typed

@@ -9,15 +9,22 @@ import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 
+import pytest
+
+from llama_ui.errors import ChatError
 from llama_ui.settings import ROOT
+from llama_ui.web.page.documents import read_document
+from tests.documents import HOSTILE
 from tests.engine.hub.faults import SECTIONS, provoke
 from tests.engine.hub.loading import HEADING, LOADING, spoken
 
+ATTACHED = "Attached files"
 PAGE = ROOT / "docs" / "faults.md"
-_HEAD = """# What can go wrong with a model, and what is said
+_HEAD = """# What can go wrong with a model or an attached file, and what is said
 
 Made by `python -m tests.engine.hub.table`, which makes each of these happen: against a small
-Hugging Face Hub on the same machine, in folders with real files, with an adapter that was changed.
+Hugging Face Hub on the same machine, in folders with real files, with an adapter that was changed,
+with files made to do harm.
 The page shows the same words.
 """
 
@@ -56,6 +63,16 @@ def row(title: str, answer: Mapping[str, str], folder: Path) -> tuple[str, str, 
     return title, problem, next_step
 
 
+def attached() -> list[tuple[str, str, str]]:
+    """The rows of files that cannot be attached."""
+    rows = []
+    for title, (make, says) in HOSTILE.items():
+        with pytest.raises(ChatError, match=says) as fault:
+            read_document(make())
+        rows.append((title, fault.value.problem, fault.value.next_step))
+    return rows
+
+
 def main() -> int:
     sections = {}
     for heading, faults in SECTIONS.items():
@@ -66,6 +83,7 @@ def main() -> int:
     with tempfile.TemporaryDirectory() as name:
         made = [(title, spoken(make(Path(name)))) for title, _, make in LOADING]
         sections[HEADING] = [row(title, answer, Path(name)) for title, answer in made]
+    sections[ATTACHED] = attached()
     PAGE.parent.mkdir(exist_ok=True)
     PAGE.write_text(page(sections), encoding="utf-8")
     return 0

@@ -6,7 +6,7 @@ import pytest
 
 from tests.engine.hub.faults import SECTIONS, Fault, provoke
 from tests.engine.hub.loading import HEADING, LOADING, spoken
-from tests.engine.hub.table import PAGE, page, row
+from tests.engine.hub.table import ATTACHED, PAGE, attached, page, row
 
 ALL = [fault for faults in SECTIONS.values() for fault in faults]
 
@@ -46,6 +46,7 @@ def test_the_page_in_the_docs_is_what_is_said(said, tmp_path):
     for _, says, answer in made:
         assert says in f"{answer['problem']} {answer['next_step']}"
     sections[HEADING] = [row(title, answer, tmp_path) for title, _, answer in made]
+    sections[ATTACHED] = attached()
     assert page(sections) == PAGE.read_text(encoding="utf-8"), (
         "run python -m tests.engine.hub.table"
     )

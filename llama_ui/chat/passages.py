@@ -1,0 +1,46 @@
+"""The passages of a text that is too long to be sent, and which of them come first. Pure."""
+
+import logging
+import re
+from collections.abc import Sequence
+
+import bm25s
+
+# It writes a line for every text.
+logging.getLogger("bm25s").setLevel(logging.WARNING)
+
+PASSAGE_CHARS = 500
+# A line; or as much of one as has the length, to the end of a word where it has one.
+_LINE = rf".{{0,{PASSAGE_CHARS}}}(?:\n|\Z)"
+_PART = rf".{{1,{PASSAGE_CHARS}}}"
+_PIECE = re.compile(rf"{_LINE}|{_PART}(?<=\s)|{_PART}")
+# Where a script has no spaces, each character is a word.
+_NO_SPACES = r"\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af"
+_WORD = re.compile(rf"[{_NO_SPACES}]|[^\W{_NO_SPACES}]+")
+
+
+def cut(text: str) -> list[str]:
+    """The passages of a text, whole lines where that can be; joined they are the text again."""
+    passages = [""]
+    for piece in _PIECE.findall(text):
+        if passages[-1] and len(passages[-1]) + len(piece) > PASSAGE_CHARS:
+            passages.append("")
+        passages[-1] += piece
+    return passages
+
+
+def by_match(passages: Sequence[str], question: str) -> list[int]:
+    """The numbers of all passages, those first that match the question best (BM25)."""
+    words = [_words(passage) for passage in passages]
+    known = {word for each in words for word in each}
+    asked = [word for word in _words(question) if word in known]
+    if not asked:
+        return [*range(len(passages))]
+    index = bm25s.BM25()
+    index.index(words, show_progress=False)
+    scores = index.get_scores(asked)
+    return sorted(range(len(passages)), key=lambda number: -scores[number])
+
+
+def _words(text: str) -> list[str]:
+    return _WORD.findall(text.lower())
