@@ -40,7 +40,7 @@ def _plain(package: str) -> str:
     ("place", "requirements"),
     [
         ("app.py", "requirements.txt"),
-        ("llama_ui", "requirements-adapters.txt requirements-gguf.txt"),
+        ("llama_ui", "requirements-tuning.txt requirements-gguf.txt"),
         ("tests", "requirements-dev.txt"),
         ("benchmarks", "requirements-dev.txt"),
         ("training", "requirements-dev.txt"),
