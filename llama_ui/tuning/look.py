@@ -66,7 +66,7 @@ def _reasons(skipped: Sequence[Skipped]) -> list[str]:
 
     lines = []
     for why, group in groupby(sorted(skipped, key=reason), reason):
-        places = [one.place for one in group]
+        places = [printable(one.place) for one in group]
         more = f" and {len(places) - _SHOWN:,} more" if len(places) > _SHOWN else ""
         lines.append(f"  {printable(why)}: {'; '.join(places[:_SHOWN])}{more}")
     return lines

@@ -8,7 +8,7 @@ models need larger ones, as they do in pre-training.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Any
 
 from llama_ui.engine.loading.memory import Device, Held, memory_need
@@ -31,6 +31,7 @@ _FEWEST_STEPS = 6  # of an epoch, where there are few rows
 _FLOAT = 4
 # Of a LoRA weight: itself, its gradient and Adam's two moments, all in float32.
 _TRAINED = 4 * _FLOAT
+_TRAINERS = 250_000_000  # bytes of main memory: trl, peft and datasets, beside what serving loads
 # Values of 32 bits that a layer keeps of a token for the way back, by the width of its parts.
 _KEPT_HIDDEN, _KEPT_INTERMEDIATE = 12, 5
 _RECOMPUTE_FROM = 1_000_000_000  # weights from which activations are computed twice, not kept
@@ -65,10 +66,22 @@ class Recipe:
 
     def steps(self, rows: int) -> int:
         """Of the whole training."""
-        return self.epochs * -(-rows // (self.batch * self.accumulate))
+        return self.epochs * -(-rows // self.rows_a_step)
 
-    def as_dict(self) -> dict[str, Any]:
-        return asdict(self)
+    @property
+    def identity(self) -> dict[str, Any]:
+        """What makes it this training: how its steps are computed depends on free memory."""
+        return {
+            "rank": self.rank,
+            "learning_rate": self.learning_rate,
+            "epochs": self.epochs,
+            "rows_a_step": self.rows_a_step,
+            "most_tokens": self.most_tokens,
+        }
+
+    @property
+    def rows_a_step(self) -> int:
+        return self.batch * self.accumulate
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,6 +177,7 @@ def training_need(
         + tokens * layers
         + logits
         + served.overhead
+        + (0 if device.gpus else _TRAINERS)
     )
 
 

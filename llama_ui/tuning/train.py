@@ -4,6 +4,7 @@ On a GPU over 4-bit NF4 weights (Dettmers et al. 2023, QLoRA), on a CPU over flo
 and backward passes are transformers' and trl's; the rows are ours, token by token.
 """
 
+import logging
 import os
 import signal
 import sys
@@ -22,7 +23,7 @@ from llama_ui.engine.loading.loader import leave_a_core_to_the_page
 from llama_ui.engine.loading.memory import Held
 from llama_ui.engine.loading.shape import ModelShape
 from llama_ui.engine.progress import ProgressLine, size_in_words
-from llama_ui.errors import ChatError, EngineError
+from llama_ui.errors import ChatError, EngineError, incident
 from llama_ui.settings import Settings
 from llama_ui.tuning.base import Base, find_base, on_gpu, quiet_libraries
 from llama_ui.tuning.card import adapter_card
@@ -34,6 +35,8 @@ from llama_ui.tuning.progress import ProgressTeller, Standing, State, in_words, 
 from llama_ui.tuning.readers import Dialog, Skipped
 from llama_ui.tuning.recipe import USUAL_TOKENS, Recipe, Wishes, adapter_weights, choose_recipe
 from llama_ui.tuning.trainer import add_adapter, make_trainer
+
+log = logging.getLogger(__name__)
 
 _ADAPTER, _MOMENTS = 4, 8  # bytes a trained weight takes in a checkpoint
 # What a step costs, with its way back, in forward passes; with activations computed twice one more.
@@ -100,7 +103,7 @@ def tune(settings: Settings, dialogs: Sequence[Dialog], skipped: Sequence[Skippe
     )
     print(
         f"\nTeaching {base.prepared.name} on {device.name}: rank {recipe.rank}, learning rate "
-        f"{recipe.learning_rate:g}, {recipe.epochs} epochs, {recipe.batch * recipe.accumulate} "
+        f"{recipe.learning_rate:g}, {recipe.epochs} epochs, {recipe.rows_a_step} "
         f"rows a step, up to {size_in_words(need)} of {size_in_words(device.free)} memory."
     )
     weights = adapter_weights(ModelShape.of(config), recipe.rank)
@@ -109,7 +112,7 @@ def tune(settings: Settings, dialogs: Sequence[Dialog], skipped: Sequence[Skippe
         "model": base.name,
         "data": fingerprint(data),
         "method": data.method,
-        "recipe": recipe.as_dict(),
+        "recipe": recipe.identity,
     }
     assert settings.output is not None
     folder = open_folder(Path(settings.output).expanduser(), about, size)
@@ -216,7 +219,7 @@ class _Training:
             f"{len(data.held_out):,} held out",
             "Method": data.method.upper(),
             "Recipe": f"rank {recipe.rank}, learning rate {recipe.learning_rate:g}, "
-            f"{recipe.epochs} epochs, {recipe.batch * recipe.accumulate} rows a step",
+            f"{recipe.epochs} epochs, {recipe.rows_a_step} rows a step",
             "Held out before": before,
             "Held out after": after,
         }
@@ -229,7 +232,7 @@ class _Training:
 
 
 def _explain(error: Exception, folder: TuningFolder, checkpoint_bytes: int) -> ChatError:
-    """The sentence for what can happen while it trains; any other fault as it is."""
+    """The sentence for what can happen while it trains; any other fault is a bug."""
     if isinstance(error, ChatError):
         return error
     if isinstance(error, torch.OutOfMemoryError | MemoryError):
@@ -242,4 +245,4 @@ def _explain(error: Exception, folder: TuningFolder, checkpoint_bytes: int) -> C
             f"The disk of {folder.path} is full; the checkpoints before are whole.",
             "Make room, and run the same command: it goes on from the last one.",
         )
-    raise error
+    return incident(log, error, "The training failed", "The checkpoints before are whole.")

@@ -30,6 +30,12 @@ def test_a_larger_gpu_takes_more_rows_at_once():
     assert recipe("7b", A100)[0].batch > recipe("7b", T4)[0].batch
 
 
+def test_the_same_training_goes_on_with_less_memory():
+    (small, _), (large, _) = recipe("7b", T4), recipe("7b", A100)
+    assert small != large
+    assert small.identity == large.identity
+
+
 def test_what_does_not_fit_is_refused_with_what_does():
     with pytest.raises(ModelError, match=r"Teaching 70b takes .* memory") as fault:
         recipe("70b", T4)

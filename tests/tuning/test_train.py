@@ -5,7 +5,10 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
@@ -33,7 +36,7 @@ LIMIT_S = 500
 GREEDY = Sampling(temperature=0, max_new_tokens=24)
 
 
-def start(*flags: str | Path, limit: str = "") -> "subprocess.Popen[str]":
+def start(*flags: str | Path, limit: str = "", **environment: str) -> "subprocess.Popen[str]":
     """Starts `python app.py`; the limit is one of the shell's ulimit."""
     command = [sys.executable, "app.py", *map(str, flags)]
     if limit:
@@ -41,16 +44,16 @@ def start(*flags: str | Path, limit: str = "") -> "subprocess.Popen[str]":
     return subprocess.Popen(
         command,
         cwd=ROOT,
-        env={**os.environ, "OMP_NUM_THREADS": "1"},
+        env={**os.environ, "OMP_NUM_THREADS": "1", **environment},
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
     )
 
 
-def run(*flags: str | Path, limit: str = "") -> tuple[int, str]:
+def run(*flags: str | Path, limit: str = "", **environment: str) -> tuple[int, str]:
     """The exit code, and all that was said."""
-    process = start(*flags, limit=limit)
+    process = start(*flags, limit=limit, **environment)
     output, _ = process.communicate(timeout=LIMIT_S)
     return process.returncode, output
 
@@ -196,8 +199,24 @@ def test_an_adapter_of_another_base_is_not_merged(learned, tmp_path, tokenizer):
     assert not (tmp_path / "whole").exists()
 
 
-def test_preferences_make_the_edited_replies_likelier(tmp_path):
-    """What stood before begins as the likelier one in every pair."""
+@pytest.fixture
+def outside() -> Iterator[tuple[str, list[str]]]:
+    """The address of a server that stands for all others, and what was asked of it."""
+    asked: list[str] = []
+
+    class Handler(BaseHTTPRequestHandler):
+        def handle(self) -> None:
+            asked.append(self.rfile.readline().decode(errors="replace"))
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    yield f"http://127.0.0.1:{server.server_port}", asked
+    server.shutdown()
+
+
+def test_preferences_make_the_edited_replies_likelier(tmp_path, outside):
+    """What stood before begins as the likelier one in every pair. Nobody else is asked or told."""
+    address, asked = outside
     chats = []
     for number in range(30):
         said = f"The number is {number}."
@@ -205,8 +224,10 @@ def test_preferences_make_the_edited_replies_likelier(tmp_path):
         chats.append(edited(chat, f"Ahoy! The number is {number}."))
     source = write(tmp_path / "pairs.json", chats)
     flags = ("--tune", source, "--output", tmp_path / "out", "--epochs", "3")
-    code, said = run(*flags, "--learning-rate", "0.002")
+    proxies = {"HF_ENDPOINT": address, "HTTPS_PROXY": address, "HTTP_PROXY": address}
+    code, said = run(*flags, "--learning-rate", "0.002", **proxies)
     assert code == 0, said
+    assert asked == []
     assert "30 pairs of replies to compare" in said
     assert "Held out before: 0 of 3 preferred replies likelier" in said
     assert "after: 3 of 3 preferred replies likelier" in said
