@@ -103,8 +103,10 @@ def test_broken_rows_are_skipped_with_their_line(tmp_path):
 def test_a_separator_inside_a_text_ends_no_line(tmp_path):
     said = "one\u2028two"
     row = {"instruction": "Say", "output": said}
-    [[_, reply]], skipped = read(tmp_path / "a.jsonl", json.dumps(row, ensure_ascii=False))
-    assert (reply["content"], skipped) == (said, [])
+    line = json.dumps(row, ensure_ascii=False)
+    found, skipped = read(tmp_path / "a.jsonl", line, line)
+    assert [messages[1]["content"] for messages in found] == [said, said]
+    assert skipped == []
 
 
 @pytest.mark.parametrize("content", [b"", b"nothing\nat all", b"\xff\xfe\x00", b"{}", b"[]"])
