@@ -99,6 +99,8 @@ def run() -> int:
         from llama_ui.doctor.listing import print_models
 
         return print_models(settings, this_machine())
+    if settings.tune or settings.merge or settings.export_dataset:
+        return teach(settings)
     try:
         temporary = choose_temp_folder(os.environ)
     except OSError:
@@ -133,6 +135,35 @@ def start(settings: Settings, notes: tuple[str, ...]) -> int:
     return (
         serve(starter, models, settings, opens_browser, metrics, ending.wait, space) or ending.code
     )
+
+
+def teach(settings: Settings) -> int:
+    """Teach a model, merge what was taught, or write chats as a dataset; returns the exit code."""
+    from llama_ui.errors import ChatError
+    from llama_ui.tuning.export import export_dataset
+
+    try:
+        if settings.export_dataset:
+            out, *chats = settings.export_dataset
+            print(export_dataset(out, chats, settings.tune_method))
+            return 0
+        from llama_ui.tuning.packages import check_packages
+
+        check_packages()
+        if settings.merge:
+            from llama_ui.tuning.merge import merge
+
+            return merge(settings)
+        from llama_ui.tuning.readers import read_files
+
+        # Before anything that takes time is imported: a fault in the data is told at once.
+        dialogs, skipped = read_files(settings.tune)
+        from llama_ui.tuning.train import tune
+
+        return tune(settings, dialogs, skipped)
+    except ChatError as fault:
+        complain(fault)
+        return 1
 
 
 def without_packages(missing: str) -> int:

@@ -4,6 +4,7 @@ import argparse
 import contextlib
 import difflib
 import ipaddress
+import json
 import re
 import sys
 from collections.abc import Iterable, Mapping, Sequence
@@ -39,6 +40,7 @@ MODELS = {
 Quantization = Literal["auto", "4bit", "8bit", "none"]
 KVCacheKind = Literal["16bit", "8bit"]
 Rope = Literal["linear", "dynamic", "yarn"]
+TuneMethod = Literal["auto", "sft", "dpo"]
 _OF_MODEL = ("model", "revision", "quantization", "kv_cache", "context", "rope", "adapter")
 _MIN_KEY_CHARS = 16
 _FOR_TESTS = f"{ENVIRONMENT_PREFIX}TEST_"
@@ -196,6 +198,50 @@ class Settings(BaseModel):
         False, description="with --check: as JSON, for machines", validation_alias="json"
     )
 
+    tune: tuple[str, ...] = _option(
+        (), "teach the model from files with chats, and end (docs/tuning.md)", "DATASET"
+    )
+    output: str | None = _option(None, "with --tune: folder for the adapter", "DIR")
+    tune_method: TuneMethod = _option(
+        "auto",
+        "learn replies as they are (sft), or prefer edited ones to what stood before (dpo); auto "
+        "does that where every reply was edited",
+        "KIND",
+    )
+    epochs: int | None = _option(
+        None, "with --tune: how often each chat is seen", "N", between=(1, 1_000)
+    )
+    learning_rate: float | None = _option(
+        None, "with --tune: how far a step goes, for example 0.0002", "RATE"
+    )
+    rank: int | None = _option(
+        None, "with --tune: rank of the adapter; more can hold more", "N", between=(1, 512)
+    )
+    merge: str | None = _option(
+        None, "write the model with --adapter merged into it to a new folder, and end", "DIR"
+    )
+    export_dataset: tuple[str, ...] = _option(
+        (),
+        "write chats as rows that any trainer reads, and end: a name for the new file, then the "
+        "files with chats",
+        "FILE",
+    )
+
+    @field_validator("tune", "export_dataset", mode="before")
+    @classmethod
+    def _as_several(cls, names: object) -> object:
+        """In the environment there is one name."""
+        return (names,) if isinstance(names, str) else names
+
+    @field_validator("learning_rate")
+    @classmethod
+    def _check_learning_rate(cls, rate: float | None) -> float | None:
+        if rate is not None and not 0 < rate <= 1:
+            raise OptionError(
+                "--learning-rate is no rate to learn at.", "Choose one above 0, up to 1."
+            )
+        return rate
+
     @field_validator("server", "public_url")
     @classmethod
     def _check_url(cls, address: str | None, info: ValidationInfo) -> str | None:
@@ -253,7 +299,7 @@ class Settings(BaseModel):
     @model_validator(mode="after")
     def _check_together(self) -> "Settings":
         for name, value in self:
-            if value == "" and name != "system_prompt":
+            if (value == "" and name != "system_prompt") or value == ("",):
                 raise OptionError(f"{flag_of(name)} is empty.", "Leave it out, or name one.")
         if self.server is None and (self.server_model or self.server_key):
             raise OptionError("A server's model or key needs a server.", "Add --server URL.")
@@ -265,6 +311,19 @@ class Settings(BaseModel):
             raise OptionError(
                 "--api-key is too short to be a secret.",
                 f"Use {_MIN_KEY_CHARS} characters or more.",
+            )
+        if bool(self.tune) != bool(self.output):
+            raise OptionError("--tune and --output go together.", "Give both, or none.")
+        if not self.tune and (self.epochs or self.learning_rate or self.rank):
+            raise OptionError(
+                "--epochs, --learning-rate and --rank belong to --tune.", "Add --tune DATASET."
+            )
+        if self.merge is not None and self.adapter is None:
+            raise OptionError("--merge needs an adapter.", "Add --adapter NAME.")
+        if len(self.export_dataset) == 1:
+            raise OptionError(
+                "--export-dataset needs a file to write, and files with chats.",
+                "Write --export-dataset OUT.jsonl CHATS.json.",
             )
         if self.auth is not None and self.no_auth:
             raise OptionError("--auth and --no-auth contradict each other.", "Leave one out.")
@@ -428,12 +487,23 @@ class _Parser(argparse.ArgumentParser):
         return parsed
 
 
+class _Several(argparse.Action):
+    """Several values after one flag, as JSON: a comma in a name is part of it."""
+
+    def __call__(
+        self, parser: Any, namespace: Any, values: Any, option_string: str | None = None
+    ) -> None:
+        setattr(namespace, self.dest, json.dumps(values))
+
+
 def _add_argument(parser: argparse.ArgumentParser, *names: str, **details: Any) -> None:
     """One flag as pydantic-settings describes it, with our words for its value and its default."""
     field = next(f for f in Settings.model_fields if _option_name(f) == details["dest"])
     option = Settings.model_fields[field]
+    if option.default == ():
+        details |= {"action": _Several, "nargs": "+"}
     help = str(option.description)
-    if not isinstance(option.default, bool | None) and option.default != "":
+    if not isinstance(option.default, bool | None) and option.default not in ("", ()):
         help += f" (default: {option.default})"
     if "metavar" in details:
         details["metavar"] = _details(field)["metavar"] or field.upper()

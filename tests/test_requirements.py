@@ -40,7 +40,7 @@ def _plain(package: str) -> str:
     ("place", "requirements"),
     [
         ("llama_ui/main.py", "requirements.txt"),
-        ("llama_ui", "requirements-adapters.txt requirements-gguf.txt"),
+        ("llama_ui", "requirements-tuning.txt requirements-gguf.txt"),
         ("tests", "requirements-dev.txt"),
         ("benchmarks", "requirements-dev.txt"),
         ("training", "requirements-dev.txt"),
@@ -63,5 +63,7 @@ def test_the_extras_of_the_package_are_the_files_of_requirements():
     extras = dict(re.findall(r"(?m)^(\w+) = (\[.+\])$", section))
     assert len(extras) == len(section.splitlines())
     for name, pins in extras.items():
-        file = (ROOT / f"requirements-{name}.txt").read_text(encoding="utf-8")
-        assert ast.literal_eval(pins) == re.findall(r"(?m)^[\w.-]+==\S+$", file)
+        named = {_plain(pin.partition("==")[0]) for pin in ast.literal_eval(pins)}
+        assert named == declared(f"requirements-{name}.txt") - declared("requirements.txt")
+        pinned = "".join(path.read_text(encoding="utf-8") for path in ROOT.glob("requirements*"))
+        assert all(f"\n{pin}\n" in pinned for pin in ast.literal_eval(pins))

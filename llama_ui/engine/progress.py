@@ -3,7 +3,7 @@
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Literal, TextIO
+from typing import Literal, Protocol, TextIO
 
 _UNITS = ((10**12, "TB", 1), (10**9, "GB", 1), (10**6, "MB", 0), (10**3, "kB", 0))
 # How often the line on the terminal changes, and how often a file gets a new one.
@@ -38,6 +38,15 @@ class Progress:
             speed = f", {size_in_words(int(self.per_s))}/s" if self.per_s else ""
             return f"downloading {_of(self.done, self.total)}{speed}"
         return f"{self.phase} {100 * self.done // self.total} %"
+
+
+class Moment(Protocol):
+    """What a line on the terminal shows: its text, and how much of it is done."""
+
+    @property
+    def done(self) -> int: ...
+    @property
+    def total(self) -> int: ...
 
 
 Report = Callable[[Progress], None]
@@ -75,7 +84,7 @@ class ProgressLine:
         self._written = ""
         self._next = 0.0
 
-    def __call__(self, name: str, progress: Progress) -> None:
+    def __call__(self, name: str, progress: Moment) -> None:
         """Hears a report about the model of this name."""
         now, is_last = time.monotonic(), bool(progress.total) and progress.done >= progress.total
         text = f"{name}: {progress}"

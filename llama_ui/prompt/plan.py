@@ -140,7 +140,7 @@ def plan_prompt(
     check_dialog(messages)
     has_system = messages[0]["role"] == "system"
     exchanges = (len(messages) - has_system) // 2
-    reminded = [_remind(message, options.reminder) for message in messages]
+    reminded = [remind(message, options.reminder) for message in messages]
     recent = exchanges if options.keep_last is None else options.keep_last
     lengths = [
         len(reminded[index]["content"]) + len(reminded[index + 1]["content"])
@@ -237,7 +237,8 @@ def _out_of_reach(lengths: Sequence[int], window: int) -> int:
     return count
 
 
-def _remind(message: Message, reminder: str) -> Message:
+def remind(message: Message, reminder: str) -> Message:
+    """A message as it is sent: a user's with the reminder at its end."""
     if not reminder.strip() or message["role"] != "user":
         return message
     return {"role": "user", "content": f"{message['content']}\n\n{reminder}"}

@@ -12,13 +12,16 @@ INSTALL = "Run `.venv/bin/pip install -r requirements-adapters.txt`, and start a
 _WEIGHT = re.compile(r"base_model\.model\.(.+)\.lora_([AB])\.weight")
 
 
-def put_adapter(model: Any, folder: Path, base_names: tuple[str, ...]) -> None:
+def put_adapter(model: Any, folder: Path, base_names: tuple[str, ...]) -> Any:
     """Put the adapter on the layers of the model, in place; they are not merged.
 
     Args:
         model: a LlamaForCausalLM, quantised or not.
         folder: with adapter_config.json and adapter_model.safetensors, as peft saves them.
         base_names: what the model is called.
+
+    Returns:
+        The same model as peft holds it.
 
     Raises:
         ModelError: peft is not installed, or the adapter is broken or for another model.
@@ -31,7 +34,7 @@ def put_adapter(model: Any, folder: Path, base_names: tuple[str, ...]) -> None:
     _check_base(folder, config, base_names)
     _check_shapes(folder, shapes, model)
     try:
-        PeftModel.from_pretrained(model, str(folder), is_trainable=False).eval()
+        return PeftModel.from_pretrained(model, str(folder), is_trainable=False).eval()
     except Exception as error:
         first = (str(error).strip().splitlines() or [type(error).__name__])[0]
         raise ModelError(

@@ -187,7 +187,7 @@ def load_prepared(
         ModelError: its files are not whole, or not its own; the adapter is for another model.
     """
     if not torch.cuda.is_available():
-        _leave_a_core_to_the_page()
+        leave_a_core_to_the_page()
     source = str(prepared.folder)
     called = (prepared.name, source, prepared.origin)
     with _explaining(prepared.folder):
@@ -239,7 +239,7 @@ def load_model(
     return load_prepared(prepared, adapter, report)
 
 
-def _leave_a_core_to_the_page() -> None:
+def leave_a_core_to_the_page() -> None:
     """A layer waits for the slowest of its threads: one that shares its core with the web server
     makes all of them wait (150 tokens/s became 13 on two busy cores)."""
     if "OMP_NUM_THREADS" not in os.environ:
