@@ -154,7 +154,7 @@ def teach(settings: Settings) -> int:
             from llama_ui.tuning.merge import merge
 
             return merge(settings)
-        from llama_ui.tuning.readers import read_files
+        from llama_ui.tuning.source import read_files
 
         # Before anything that takes time is imported: a fault in the data is told at once.
         dialogs, skipped = read_files(settings.tune)

@@ -14,7 +14,8 @@ from typing import Any, Literal
 
 from llama_ui.errors import ChatError
 from llama_ui.tuning.dataset import choose_method
-from llama_ui.tuning.readers import Dialog, read_files
+from llama_ui.tuning.readers import Dialog
+from llama_ui.tuning.source import read_files
 
 
 def export_dataset(out: str, names: Sequence[str], asked: Literal["auto", "sft", "dpo"]) -> str:

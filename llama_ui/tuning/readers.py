@@ -5,11 +5,14 @@
     {"conversations": [{"from": "human", "value": ...}, ...]}          ShareGPT
     {"instruction": ..., "input": ..., "output": ...}                  Alpaca
     {"prompt": ..., "chosen": ..., "rejected": ...}                    pairs, texts or messages
+    {"text": "### Human: ...### Assistant: ..."}                       Guanaco
+    {"text": "<s>[INST] ... [/INST] ... </s>"}                         Guanaco for Llama 2
 
 Rows stand in a JSON list, or one a line (JSON Lines).
 """
 
 import json
+import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -24,9 +27,11 @@ from llama_ui.prompt.llama2 import Message
 from llama_ui.prompt.plan import remind
 
 _SHAREGPT = {"human": "user", "user": "user", "gpt": "assistant", "assistant": "assistant"}
+_GUANACO = re.compile(r"### (Human|Assistant):")
+_LLAMA2 = re.compile(r"\[INST\](.*?)\[/INST\](.*?)(?=</s>|<s>|$)", re.DOTALL)
 _WHOLE = ("stop", "edited")
 _KEEP = "Make a file with chats: docs/tuning.md names the formats."
-_TOO_LARGE = 2_000_000_000  # bytes of a file, which is read as a whole
+TOO_LARGE = 2_000_000_000  # bytes of a file, which is read as a whole
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,27 +74,10 @@ class Skipped:
     reason: str
 
 
-def read_files(names: Iterable[str]) -> tuple[list[Dialog], list[Skipped]]:
-    """The dialogs of some files, in their order, and what had to be left out.
-
-    Raises:
-        ChatError: a file is not there, or none of its rows can be used.
-    """
-    dialogs: list[Dialog] = []
-    skipped: list[Skipped] = []
-    for name in names:
-        found, left_out = _read_file(Path(name).expanduser())
-        if not found:
-            first = f" ({left_out[0].place}: {left_out[0].reason})" if left_out else ""
-            raise ChatError(f"There is nothing to learn from in {name}{first}.", _KEEP)
-        dialogs += found
-        skipped += left_out
-    return dialogs, skipped
-
-
-def _read_file(path: Path) -> tuple[list[Dialog], list[Skipped]]:
+def read_file(path: Path) -> tuple[list[Dialog], list[Skipped]]:
+    """The dialogs of a file, and what had to be left out; raises ChatError when it has none."""
     try:
-        if path.stat().st_size > _TOO_LARGE:
+        if path.stat().st_size > TOO_LARGE:
             raise ChatError(f"{path} is too large to be read at once.", "Split it into parts.")
         text = path.read_text(encoding="utf-8-sig")
     except OSError as error:
@@ -154,6 +142,8 @@ def _read_row(place: str, row: Any) -> Dialog:
         texts = [str(row[k]) for k in ("instruction", "input") if str(row.get(k) or "").strip()]
         said = ("user", "\n\n".join(texts)), ("assistant", row["output"])
         messages = parse_messages([{"role": role, "content": text} for role, text in said])
+    elif isinstance(row.get("text"), str):
+        messages = parse_messages(_from_text(row["text"]))
     else:
         names = ", ".join(sorted(map(str, row)))[:60] or "nothing"
         raise DialogError(f"It has none of the columns that are known (but {names}).", _KEEP)
@@ -169,6 +159,24 @@ def _from_sharegpt(turns: Any) -> Any:
         else turn
         for turn in turns
     ]
+
+
+def _from_text(text: str) -> list[dict[str, str]]:
+    """The turns of a text that holds a whole chat."""
+    if said := _LLAMA2.findall(text):
+        turns = []
+        system, tag, first = said[0][0].partition("<</SYS>>")
+        if tag:
+            turns = [("system", system.partition("<<SYS>>")[2])]
+            said[0] = (first, said[0][1])
+        turns += [turn for user, reply in said for turn in (("user", user), ("assistant", reply))]
+    else:
+        parts = _GUANACO.split(text)[1:]
+        roles = [{"Human": "user", "Assistant": "assistant"}[name] for name in parts[::2]]
+        turns = list(zip(roles, parts[1::2], strict=True))
+    if not turns:
+        raise DialogError("Its text is no chat of a form that is known.", _KEEP)
+    return [{"role": role, "content": words.strip()} for role, words in turns]
 
 
 def _read_pair(place: str, row: Mapping[str, Any]) -> Dialog:

@@ -11,7 +11,8 @@ from llama_ui.chat.export import to_json
 from llama_ui.chat.options import ChatOptions
 from llama_ui.errors import ChatError
 from llama_ui.tuning.export import export_dataset
-from llama_ui.tuning.readers import Rejected, Skipped, read_chat, read_files
+from llama_ui.tuning.readers import Rejected, Skipped, read_chat
+from llama_ui.tuning.source import read_files
 from tests.tuning.chats import edited, taught, with_ending, write
 
 HELLO = [{"role": "user", "content": "Hi"}, {"role": "assistant", "content": "Ahoy!"}]
@@ -43,6 +44,15 @@ def read(path, *rows):
             [{"role": "system", "content": "Be brief."}, *HELLO],
         ),
         ({"instruction": "Hi", "input": "", "output": "Ahoy!"}, HELLO),
+        ({"text": "### Human: Hi### Assistant: Ahoy!"}, HELLO),
+        ({"text": "<s>[INST] Hi [/INST] Ahoy! </s>"}, HELLO),
+        (
+            {
+                "text": "<s>[INST] <<SYS>>\nBe brief.\n<</SYS>>\n\nHi [/INST] Ahoy! </s>"
+                "<s>[INST] Hi [/INST] Ahoy! </s>"
+            },
+            [{"role": "system", "content": "Be brief."}, *HELLO, *HELLO],
+        ),
         (
             {"instruction": "Add", "input": "1 and 2", "output": "3"},
             [
@@ -57,7 +67,8 @@ def test_every_kind_of_row_becomes_the_same_dialog(tmp_path, row, messages):
     (tmp_path / "b.json").write_text(json.dumps([row]))
     [dialog], _ = read_files([str(tmp_path / "b.json")])
     assert [*dialog.messages] == messages
-    assert dialog.learned == (len(messages) - 1,)
+    replies = [n for n, message in enumerate(messages) if message["role"] == "assistant"]
+    assert [*dialog.learned] == replies
 
 
 @pytest.mark.parametrize(

@@ -153,7 +153,7 @@ def _of_name(source: str, revision: str | None, error: BaseException) -> ModelEr
             f"A file of {source} is listed by the Hub but not there.",
             "Start again in a few minutes; it may just have been changed.",
         )
-    if isinstance(error, RepositoryNotFoundError) or _is_anonymous_401(error):
+    if is_unknown(error):
         return ModelError(
             f"There is no model {source} on the Hugging Face Hub, or it is private.",
             "Check the spelling, capitals included; a private model needs `hf auth login`.",
@@ -161,9 +161,10 @@ def _of_name(source: str, revision: str | None, error: BaseException) -> ModelEr
     return None
 
 
-def _is_anonymous_401(error: BaseException) -> bool:
-    """What the Hub says of a name that is unknown, or that only some may know."""
-    return isinstance(error, HfHubHTTPError) and error.response.status_code == 401
+def is_unknown(error: BaseException) -> bool:
+    """Whether the Hub has nothing of this name, or nothing that this account may know of."""
+    is_hidden = isinstance(error, HfHubHTTPError) and error.response.status_code == 401
+    return is_hidden or isinstance(error, RepositoryNotFoundError)
 
 
 def no_such_model(source: str, kind: str = "model") -> ModelError:

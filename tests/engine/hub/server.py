@@ -28,7 +28,7 @@ ACCOUNTS = (GRANTED, NEW, PENDING, REFUSED, SCOPED)
 
 @dataclass
 class Repo:
-    """A model on the Hub, and what is wrong with it.
+    """A model on the Hub, or a dataset (its name is datasets/...), and what is wrong with it.
 
     Args:
         files: content by path.
@@ -155,6 +155,8 @@ class _Handler(BaseHTTPRequestHandler):
             self._json({"type": "user", "name": "ann"}) if token else self._refuse(401)
         elif path.startswith("api/models/"):
             self._api(path.removeprefix("api/models/"), token)
+        elif path.startswith("api/datasets/"):
+            self._api(path.removeprefix("api/"), token)
         elif "/resolve/" not in path:
             self._refuse(404)
         else:
