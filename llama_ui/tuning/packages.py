@@ -7,7 +7,7 @@ from llama_ui.errors import ModelError
 
 def check_packages() -> None:
     """Raises ModelError that names the command which installs what is missing."""
-    for name in ("peft", "trl", "datasets"):
+    for name in ("peft", "trl", "datasets", "pyarrow"):
         if find_spec(name) is None:
             raise ModelError(
                 f"Teaching a model needs the package {name}.",

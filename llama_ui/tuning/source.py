@@ -15,6 +15,7 @@ from huggingface_hub.utils import validate_repo_id  # type: ignore[attr-defined]
 from llama_ui.engine.hub.download import check_room
 from llama_ui.engine.hub.faults import explain, is_unknown
 from llama_ui.errors import ChatError
+from llama_ui.tuning.packages import check_packages
 from llama_ui.tuning.readers import TOO_LARGE, Dialog, Skipped, read_file, read_rows
 
 _KINDS = (".jsonl", ".json", ".parquet")
@@ -108,6 +109,7 @@ def _training_files(names: Iterable[str]) -> list[str]:
 
 
 def _read_parquet(path: Path) -> tuple[list[Dialog], list[Skipped]]:
+    check_packages()
     from pyarrow import ArrowException
     from pyarrow.parquet import ParquetFile
 
