@@ -151,6 +151,8 @@ def teach(settings: Settings) -> int:
 
         check_packages()
         if settings.merge:
+            # On the CPU, where a model has the most room; read by torch while it is imported.
+            os.environ["CUDA_VISIBLE_DEVICES"] = ""
             from llama_ui.tuning.merge import merge
 
             return merge(settings)

@@ -14,13 +14,16 @@ from pypdf.generic import (
 )
 
 
-def pdf(*texts: str, password: str = "") -> bytes:
-    """A PDF with these pages; an empty text is a page without any."""
+def pdf(*texts: str, password: str = "", owner: str = "") -> bytes:
+    """A PDF with these pages; an empty text is a page without any. With an owner's password alone
+    anybody may open it."""
     writer = PdfWriter()
     for text in texts:
         _page(writer, f"BT /F1 12 Tf 20 500 Td ({text}) Tj ET".encode() if text else b"")
     if password:
         writer.encrypt(password, algorithm="RC4-128")
+    elif owner:
+        writer.encrypt("", owner, algorithm="AES-256")
     return _bytes(writer)
 
 
@@ -113,6 +116,11 @@ def _word_of(xml: bytes) -> bytes:
 _W = b'xmlns:w="http://schemas.openxmlformats.org/wordprocessingml/2006/main"'
 
 
+def word_of(body: str) -> bytes:
+    """A .docx file with this inside its body."""
+    return _word_of(b"<w:document %s><w:body>%s</w:body></w:document>" % (_W, body.encode()))
+
+
 def laughs() -> bytes:
     """XML whose entities hold ten times each other."""
     names = [b"a%d" % n for n in range(12)]
@@ -141,7 +149,7 @@ def zip_bomb() -> bytes:
 def deep_xml() -> bytes:
     """Elements within elements, 100,000 deep."""
     inner = b"<w:p>" * 100_000 + b"</w:p>" * 100_000
-    return _word_of(b"<w:document %s><w:body>%s</w:body></w:document>" % (_W, inner))
+    return word_of(inner.decode())
 
 
 def zipped() -> bytes:

@@ -129,10 +129,13 @@ export const start = (element, gradio) => {
         await change({do: 'undo'});
         if (asked === undefined || view.chat.head === before) return;
         const {text, attachments: attached} = view.chat.nodes[asked];
-        if (!composer.text && !attachments.sent().length) { composer.type(text); attachments.put(attached ?? []); }
+        const isEmpty = !composer.text && !attachments.sent().length;
+        if (isEmpty) { composer.type(text); attachments.put(attached ?? []); }
+        const put = JSON.stringify(attachments.sent());
         say('The last exchange is taken back.', () => {
             if (page.key !== key) return;
-            if (composer.text === text) { composer.type(''); attachments.take(); }
+            const isUntouched = composer.text === text && JSON.stringify(attachments.sent()) === put;
+            if (isEmpty && isUntouched) { composer.type(''); attachments.take(); }
             change({do: 'select', n: before});
         });
     });
@@ -164,9 +167,10 @@ export const start = (element, gradio) => {
     window.addEventListener('pagehide', () => {
         // What was sent and not taken yet is still a draft.
         const sent = [...page.turns.values()].filter((turn) => turn.bubble && !turn.isAccepted).map((turn) => turn.action);
-        remember('attached', JSON.stringify([...sent.flatMap((action) => action.attachments ?? []), ...attachments.sent()]));
         remember('draft', [...sent.map(({text}) => text), composer.text].filter(Boolean).join('\n\n'));
         remember('options', JSON.stringify(options.now));
+        // Last: they may be too large to be kept.
+        remember('attached', JSON.stringify([...sent.flatMap((action) => action.attachments ?? []), ...attachments.sent()]));
         for (const turn of page.turns.values()) if (turn.isAccepted) turn.keep();
         leave(owner);
     });

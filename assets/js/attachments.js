@@ -8,7 +8,7 @@ const MOST = 10;
 const MAX_BYTES = 10_000_000;
 const MAX_CHARS = 500_000;
 const LONG_PASTE = 4000;  // characters; from here on it is offered to attach what is pasted
-const NAME_CHARS = 80;  // a part has more to say in its name
+const NAME_CHARS = 60;  // a part has more to say in its name
 
 /**
  * @typedef {import('./chat.js').Attachment} Attachment
@@ -37,6 +37,8 @@ export const drawAttachment = (attachment, counted, open) => {
 export const drawAttachments = (attachments, counted) => (attachments?.length
     ? make('div', {class: 'attachments'}, ...attachments.map((each) => drawAttachment(each, counted))) : null);
 
+const withOneLineEnd = (/** @type {string} */ text) => text.replaceAll(/\r\n?/g, '\n');
+
 // The name of a file as one line of a prompt.
 const nameOf = (/** @type {File} */ {name}) => [...name.toWellFormed().replace(/[\p{C}\p{Z}]+/gu, ' ').trim()].slice(0, NAME_CHARS).join('') || 'file';
 
@@ -54,14 +56,19 @@ const read = async (file) => {
             throw new Fault(`${name}: ${fault.problem}`, fault.next_step);
         }
     } else {
+        /** @type {ArrayBuffer} */
+        let bytes;
         try {
-            text = new TextDecoder('utf-8', {fatal: true}).decode(await file.arrayBuffer());
+            bytes = await file.arrayBuffer();
+        } catch { throw new Fault(`${name} could not be read.`, 'If it is a folder, attach the files in it.'); }
+        try {
+            text = new TextDecoder('utf-8', {fatal: true}).decode(bytes);
         } catch { /* said below */ }
         if (file.size && (!text || text.includes('\0'))) throw new Fault(`${name} is not text in UTF-8.`, 'Save it as such, or as PDF or .docx.');
     }
     if (!text.trim()) throw new Fault(`${name} is empty.`, 'Choose another file.');
     if (text.length > MAX_CHARS) throw new Fault(`${name} has ${number(text.length)} characters; at most ${number(MAX_CHARS)} can be attached.`, 'Attach a part of it.');
-    return {name, text: text.replaceAll('\r\n', '\n')};
+    return {name, text: withOneLineEnd(text)};
 };
 
 /**
@@ -98,11 +105,19 @@ export const makeAttachments = (page, {fail, changed, choose, composer}) => {
             update();
         } catch (fault) { fail(fault); }
     };
+    /** Why another text cannot be attached. @param {string} text */
+    const faultOf = (text) => {
+        if (items.length + reading.length > MOST) return new Fault(`A message takes up to ${MOST} files.`, 'Remove one first.');
+        const chars = items.reduce((sum, item) => sum + asPart(item).text.length, text.length);
+        return chars > MAX_CHARS ? new Fault(`Together the files have ${number(chars)} characters; at most ${number(MAX_CHARS)} can be sent.`, 'Remove one, or attach a part.') : null;
+    };
     const attachPasted = () => {
         const {box} = composer;
+        const [text, fault] = [pasted.toWellFormed(), faultOf(pasted)];
+        if (fault) { fail(fault); return; }
         const at = box.value.indexOf(pasted);
         if (at >= 0) composer.type(box.value.slice(0, at) + box.value.slice(at + pasted.length));
-        put([{name: 'pasted.txt', text: pasted.toWellFormed()}]);
+        put([{name: 'pasted.txt', text}]);
         composer.focus();
     };
     const line = () => {
@@ -139,6 +154,7 @@ export const makeAttachments = (page, {fail, changed, choose, composer}) => {
     };
     const update = () => {
         pasted = '';
+        drawn = '';  // the chips act on the items that were there when they were drawn
         if (!items.length) isTooLong = false;
         draw();
         changed();
@@ -147,21 +163,29 @@ export const makeAttachments = (page, {fail, changed, choose, composer}) => {
         items = [...items, ...attachments.map((each) => ({...each, passages: null, chosen: new Set()}))];
         update();
     };
-    const add = async (/** @type {Iterable<File>} */ files) => {
-        /** @type {unknown} */
-        let fault = null;
+    const add = async (/** @type {Iterable<File>} */ chosen) => {
+        // A list of the browser's may be empty once its event is over.
+        const files = [...chosen];
+        /** @type {unknown[]} */
+        const faults = [];
         for (const file of files) {
             const name = nameOf(file);
             reading.push(name);
             draw();
             try {
-                if (items.length + reading.length > MOST) throw new Fault(`A message takes up to ${MOST} files.`, 'Remove one first.');
-                put([await read(file)]);
-            } catch (found) { fault ??= found; }
+                const fault = faultOf('');
+                if (fault) throw fault;
+                const found = await read(file);
+                const tooMuch = faultOf(found.text);
+                if (tooMuch) throw tooMuch;
+                put([found]);
+            } catch (fault) { faults.push(fault); }
             reading.splice(reading.indexOf(name), 1);
             draw();
         }
-        if (fault) fail(fault);
+        const said = faults.filter((fault) => fault instanceof Fault);
+        if (said.length) fail(new Fault(said.map(({problem}) => problem).join(' '), said[0].next_step));
+        else if (faults.length) fail(faults[0]);
     };
 
     // ---- The ways in
@@ -187,7 +211,7 @@ export const makeAttachments = (page, {fail, changed, choose, composer}) => {
         const [files, text] = [event.clipboardData?.files ?? [], event.clipboardData?.getData('text') ?? ''];
         if (files.length && !text) { event.preventDefault(); add(files); }
         // It is pasted as ever; a text box knows one kind of line end.
-        if (text.length > LONG_PASTE) setTimeout(() => { pasted = text.replaceAll('\r\n', '\n'); draw(); });
+        if (text.length > LONG_PASTE) setTimeout(() => { pasted = withOneLineEnd(text); draw(); });
     });
     composer.box.addEventListener('input', () => { if (pasted && !composer.box.value.includes(pasted)) { pasted = ''; draw(); } });
 

@@ -46,4 +46,4 @@ export class Page {
 export const recall = (name) => { try { return sessionStorage.getItem(`llama-ui:${name}`) ?? ''; } catch { return ''; } };
 
 /** @param {string} name @param {string} text */
-export const remember = (name, text) => { try { sessionStorage.setItem(`llama-ui:${name}`, text); } catch { /* refused: a reload begins anew */ } };
+export const remember = (name, text) => { try { sessionStorage.setItem(`llama-ui:${name}`, text); } catch { sessionStorage.removeItem(`llama-ui:${name}`); /* a reload begins anew */ } };

@@ -62,7 +62,7 @@ def with_attachments(text: str, attachments: Sequence[Attachment]) -> str:
     return "\n\n".join([*(each.content for each in attachments), text])
 
 
-def check_count(attachments: Sequence[Attachment]) -> None:
+def check_count(attachments: Sequence[object]) -> None:
     """Raises DialogError where a message has too many."""
     if len(attachments) > MAX_ATTACHMENTS:
         raise DialogError(
@@ -76,10 +76,19 @@ def read_attachments(value: object) -> tuple[Attachment, ...]:
     Raises:
         DialogError: they are none, too many or too long.
     """
+    given = [] if value is None else value
+    if isinstance(given, list):
+        check_count(given)  # before each of them is looked at
     try:
         # As JSON once more: only there does a strict reading take a list for a tuple.
-        found = _ATTACHMENTS.validate_json(json.dumps([] if value is None else value), strict=True)
+        found = _ATTACHMENTS.validate_json(json.dumps(given), strict=True)
     except (ValidationError, ValueError):
         raise DialogError("The attached files cannot be read.", "Attach them again.") from None
-    check_count(found)
+    chars = sum(len(each.text) for each in found)
+    if chars > MAX_ATTACHMENT_CHARS:
+        raise DialogError(
+            f"Together the attached files have {chars:,} characters; at most "
+            f"{MAX_ATTACHMENT_CHARS:,} can be sent.",
+            "Remove one.",
+        )
     return found

@@ -6,10 +6,13 @@ from collections.abc import Sequence
 
 import bm25s
 
+from llama_ui.chat.attachments import Attachment
+
 # It writes a line for every text.
 logging.getLogger("bm25s").setLevel(logging.WARNING)
 
 PASSAGE_CHARS = 500
+_LEFT_OUT = "[...]"
 # A line; or as much of one as has the length, to the end of a word where it has one.
 _LINE = rf".{{0,{PASSAGE_CHARS}}}(?:\n|\Z)"
 _PART = rf".{{1,{PASSAGE_CHARS}}}"
@@ -27,6 +30,19 @@ def cut(text: str) -> list[str]:
             passages.append("")
         passages[-1] += piece
     return passages
+
+
+def part_of(whole: Attachment, passages: Sequence[str], chosen: Sequence[int]) -> Attachment:
+    """What is sent where only some passages are; as `asPart` in assets/js/passages.js makes it."""
+    if len(chosen) == len(passages):
+        return whole
+    text, kept = "", {*chosen}
+    for number, passage in enumerate(passages):
+        if number in kept:
+            text += passage
+        elif number == 0 or number - 1 in kept:
+            text += f"{_LEFT_OUT}\n" if not text or text.endswith("\n") else f"\n{_LEFT_OUT}\n"
+    return Attachment(f"{whole.name} ({len(chosen)} of {len(passages)} passages)", text)
 
 
 def by_match(passages: Sequence[str], question: str) -> list[int]:

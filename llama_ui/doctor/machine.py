@@ -17,7 +17,7 @@ from llama_ui.errors import ModelError
 
 log = logging.getLogger(__name__)
 
-_OLDEST_PYTHON = (3, 10)
+_OLDEST_PYTHON = (3, 11)
 _SIZE = 256  # rows and columns of the layer that is tried
 _TOLERANCE = 0.02
 
@@ -51,7 +51,7 @@ def check_before_load(is_pocket: bool) -> None:
 def _python() -> list[Finding]:
     running = ".".join(map(str, sys.version_info[:3]))
     if sys.version_info[:2] < _OLDEST_PYTHON:
-        return [Finding("Python", "failed", running, "Install Python 3.10 or later.")]
+        return [Finding("Python", "failed", running, "Install Python 3.11 or later.")]
     return [Finding("Python", "ok", running)]
 
 

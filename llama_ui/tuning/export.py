@@ -35,6 +35,8 @@ def export_dataset(out: str, names: Sequence[str], asked: Literal["auto", "sft",
     if not rows:
         raise ChatError("No reply in these chats was edited.", "Leave out --tune-method dpo.")
     path = Path(out).expanduser()
+    if path.exists():
+        raise ChatError(f"{path} is there already.", "Name a new file first, then the chats.")
     new = path.with_name(f"{path.name}.new")
     try:
         with new.open("w", encoding="utf-8") as file:

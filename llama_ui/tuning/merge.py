@@ -6,6 +6,7 @@ transformers and vLLM load it like any other model.
 
 import json
 import os
+import secrets
 import shutil
 import sys
 from pathlib import Path
@@ -42,29 +43,31 @@ def merge(settings: Settings) -> int:
     if out.exists() and (not out.is_dir() or any(out.iterdir())):
         raise ChatError(f"{out} is there already.", "Name a new folder with --merge.")
     quiet_libraries()
-    # Merged on the CPU, where a model has the most room.
-    os.environ["CUDA_VISIBLE_DEVICES"] = ""
     line = ProgressLine(sys.stderr)
     base = find_base(settings, "none", _CONTEXT, lambda moment: line(settings.model_label, moment))
     adapter = fetch_adapter(settings.adapter)
     _check_room(base, out)
     model: Any = base.load(lambda moment: line(base.prepared.name, moment))
     adapted = put_adapter(model, adapter, base.called)
-    new = out.with_name(f"{out.name}.new")
+    new = out.with_name(f"{out.name}-{secrets.token_hex(4)}")
     try:
-        shutil.rmtree(new, ignore_errors=True)
         _write(adapted, base, adapter, new)
         os.replace(new, out)
     except OSError as error:
+        raise _unwritable(out, error) from error
+    finally:
         shutil.rmtree(new, ignore_errors=True)
-        reason = error.strerror or str(error)
-        raise ChatError(
-            f"{out} cannot be written ({reason[:200]}).", "Make room, or name another folder."
-        ) from error
     print(
         f"{base.name} with {adapter.name} is in {out}. Start it with: python app.py --model {out}"
     )
     return 0
+
+
+def _unwritable(out: Path, error: OSError) -> ChatError:
+    reason = error.strerror or str(error)
+    return ChatError(
+        f"{out} cannot be written ({reason[:200]}).", "Make room, or name another folder."
+    )
 
 
 def _write(adapted: PeftModel, base: Base, adapter: Path, folder: Path) -> None:

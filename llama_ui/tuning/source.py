@@ -5,6 +5,7 @@ Code that lies beside them is never run.
 """
 
 import glob
+import re
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -19,7 +20,7 @@ from llama_ui.tuning.packages import check_packages
 from llama_ui.tuning.readers import TOO_LARGE, Dialog, Skipped, read_file, read_rows
 
 _KINDS = (".jsonl", ".json", ".parquet")
-_OTHER_SPLITS = ("test", "valid", "eval", "dev")
+_OTHER_SPLIT = re.compile(r"(^|[/_.-])(test|valid|validation|eval|dev)([/_.-]|$)", re.IGNORECASE)
 
 
 def read_files(names: Iterable[str]) -> tuple[list[Dialog], list[Skipped]]:
@@ -50,7 +51,9 @@ def read_files(names: Iterable[str]) -> tuple[list[Dialog], list[Skipped]]:
 
 def _files_of(name: str) -> list[Path]:
     path = Path(name).expanduser()
-    return [path] if path.exists() or not _is_id(name) else _fetched(name)
+    # Where the folder is here, the file was meant to be, too.
+    is_here = path.exists() or path.parent.is_dir()
+    return [path] if is_here or not _is_id(name) else _fetched(name)
 
 
 def _is_id(name: str) -> bool:
@@ -104,8 +107,7 @@ def _training_files(names: Iterable[str]) -> list[str]:
         if name.endswith(_KINDS) and not Path(name).name.startswith("dataset_info")
     ]
     named = [name for name in data if "train" in name.lower()]
-    others = [name for name in data if not any(split in name.lower() for split in _OTHER_SPLITS)]
-    return named or others
+    return named or [name for name in data if not _OTHER_SPLIT.search(name)]
 
 
 def _read_parquet(path: Path) -> tuple[list[Dialog], list[Skipped]]:

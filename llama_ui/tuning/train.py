@@ -119,7 +119,7 @@ def tune(settings: Settings, dialogs: Sequence[Dialog], skipped: Sequence[Skippe
     stop = Stop()
     write_progress(folder.path, Standing("loading"))
     try:
-        return _Training(base, data, recipe, folder, line, stop).run()
+        return _Training(base, data, recipe, folder, line, stop, settings.model).run()
     except Exception as error:
         fault = _explain(error, folder, size)
         write_progress(folder.path, Standing("failed", fault=str(fault)))
@@ -137,7 +137,9 @@ class _Training:
         folder: TuningFolder,
         line: ProgressLine,
         stop: Stop,
+        model: str,
     ) -> None:
+        self._model = model  # as the operator named it
         self._base, self._data, self._recipe = base, data, recipe
         self._folder, self._line, self._stop = folder, line, stop
 
@@ -163,6 +165,7 @@ class _Training:
         last = folder.last_checkpoint()
         if stop.is_asked:
             print("Stopped before the first step.")
+            write_progress(folder.path, Standing("stopped"))
             return stop.code
         if last is not None:
             step = last.name.rpartition("-")[2]
@@ -184,7 +187,7 @@ class _Training:
             folder.finish()
         print(f"Held out before: {before}; after: {after}. {in_words(seconds)} of training.")
         print(f"The adapter is in {folder.path}. Start it with:")
-        print(f"  python app.py --model {base.option} --adapter {folder.path}")
+        print(f"  python app.py --model {self._model} --adapter {folder.path}")
         write_progress(
             folder.path,
             replace(teller.standing, state=state, held_out=after.loss, seconds_left=0.0),

@@ -65,6 +65,8 @@ def test_exports_of_earlier_versions_have_none():
         ([{"name": "a" * (MAX_NAME_CHARS + 1), "text": "b"}], "no usable name"),
         ([{"name": "a", "text": "b" * (MAX_ATTACHMENT_CHARS + 1)}], "at most 500,000"),
         ([{"name": "a", "text": "b"}] * (MAX_ATTACHMENTS + 1), "more than 10"),
+        ([0] * 1_000_000, "more than 10"),
+        ([{"name": "a", "text": "b" * 250_001}] * 2, "Together the attached files have 500,002"),
     ],
 )
 def test_what_a_browser_sends_is_checked(value, said):

@@ -8,14 +8,19 @@ import json
 import logging
 import sys
 import time
-from typing import Literal, TypedDict
+from collections.abc import Iterator
+from typing import Any, Literal, TypedDict
 
 import docx
 import pypdf.errors
-from docx.table import Table
 
 WORK_S = 2.0
 MAX_CHARS = 500_000  # that may be attached
+
+_W = "{http://schemas.openxmlformats.org/wordprocessingml/2006/main}"
+_SIGNS = {f"{_W}tab": "\t", f"{_W}br": "\n", f"{_W}cr": "\n", f"{_W}noBreakHyphen": "-"}
+# What was deleted or moved away, text boxes, and how things look.
+_NOT_READ = {f"{_W}{tag}" for tag in ("del", "moveFrom", "txbxContent", "pPr", "rPr", "tblPr")}
 
 Fault = Literal["", "kind", "locked", "damaged", "complex", "long"]
 
@@ -68,13 +73,28 @@ def _read_pdf(raw: bytes) -> Found:
 
 
 def _docx_text(raw: bytes) -> str:
-    lines = []
-    for block in docx.Document(io.BytesIO(raw)).iter_inner_content():
-        if isinstance(block, Table):
-            lines += ["\t".join(cell.text for cell in row.cells) for row in block.rows]
-        else:
-            lines.append(block.text)
-    return "\n".join(lines)
+    return "\n".join(_blocks(docx.Document(io.BytesIO(raw)).element.body))
+
+
+def _blocks(parent: Any) -> Iterator[str]:
+    """Paragraphs and rows of tables, also in forms and in what was inserted (ECMA-376, part 1)."""
+    for node in parent.iterchildren("{*}*"):
+        if node.tag == f"{_W}p":
+            yield "".join(_words(node))
+        elif node.tag == f"{_W}tr":
+            yield "\t".join("\n".join(_blocks(cell)) for cell in node.iterchildren(f"{_W}tc"))
+        elif node.tag not in _NOT_READ:
+            yield from _blocks(node)
+
+
+def _words(parent: Any) -> Iterator[str]:
+    for node in parent.iterchildren("{*}*"):
+        if node.tag == f"{_W}t":
+            yield node.text or ""
+        elif node.tag in _SIGNS:
+            yield _SIGNS[node.tag]
+        elif node.tag not in _NOT_READ:
+            yield from _words(node)
 
 
 def _found(text: str = "", read: int = 1, pages: int = 1, fault: Fault = "") -> Found:

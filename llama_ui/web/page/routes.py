@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+from collections import Counter
 from collections.abc import AsyncIterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import aclosing
@@ -19,7 +20,7 @@ from llama_ui.chat.sampling import LIMITS
 from llama_ui.engine.base import EngineInfo
 from llama_ui.engine.progress import Progress
 from llama_ui.engine.starter import EngineStarter
-from llama_ui.errors import DialogError
+from llama_ui.errors import BusyError, DialogError, LimitError
 from llama_ui.web.access.bodies import read_aside
 from llama_ui.web.access.identity import visitor_of
 from llama_ui.web.access.limits import Gate
@@ -30,6 +31,7 @@ from llama_ui.web.page.theme import FONTS, SCRIPTS
 from llama_ui.web.page.updates import FramePacer, as_json
 from llama_ui.web.page.views import Draft, earlier_prompt, meter, next_prompt, passages
 
+_FILES_OF_ONE, _FILES_OF_ALL = 2, 16  # files that may wait at once
 PROMPT_ROOM = 64  # tokens that the longest reply leaves for a prompt
 
 
@@ -47,6 +49,7 @@ class PageRoutes:
         self._gate = gate
         # One at a time: a file that takes long is hostile, or large.
         self._files = ThreadPoolExecutor(1, "files")
+        self._reading: Counter[str] = Counter()  # files that wait or are read, by visitor
         self._turns = Turns(starter, gate, pacer)
 
     def routes(self) -> list[Route | Mount]:
@@ -94,7 +97,8 @@ class PageRoutes:
 
         def measure() -> Body:
             draft = Draft.read(*self._asked(body), body)
-            return meter(engine, draft, read_attachments(body.get("count")))
+            count = read_attachments(body.get("count"))
+            return meter(engine, draft, count, self._gate.limits.message_chars)
 
         return JSONResponse(await self._gate.bounded(visitor_of(request), measure))
 
@@ -102,14 +106,24 @@ class PageRoutes:
         body, engine = body_of(request), self._starter.present()
 
         def choose() -> Body:
-            return passages(engine, Draft.read(*self._asked(body), body), body.get("how"))
+            draft, most = Draft.read(*self._asked(body), body), self._gate.limits.message_chars
+            return passages(engine, draft, body.get("how"), most)
 
         return JSONResponse(await self._gate.bounded(visitor_of(request), choose))
 
     async def _document(self, request: Request) -> Response:
         """The text of a PDF or a .docx file."""
         raw, visitor = await request.body(), visitor_of(request)
-        found = await self._gate.bounded(visitor, read_document, raw, pool=self._files)
+        if self._reading[visitor.name] >= _FILES_OF_ONE:
+            raise LimitError("Two of your files are being read.", "Try again in a moment.", 1)
+        if self._reading.total() >= _FILES_OF_ALL:
+            raise BusyError("Too many files are being read at once.", "Try again in a moment.")
+        self._reading[visitor.name] += 1
+        try:
+            found = await self._gate.bounded(visitor, read_document, raw, pool=self._files)
+        finally:
+            self._reading[visitor.name] -= 1
+            self._reading += Counter()  # without those that are zero
         return JSONResponse(found)
 
     async def _prompt(self, request: Request) -> Response:

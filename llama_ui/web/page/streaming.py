@@ -102,10 +102,13 @@ class Turns:
                         yield {"type": "html", "html": html}
                 yield await self._gate.bounded(visitor, shown, chat, changed)
                 return
-            begun = turns(replace(chat, options=options), action, self._starter.present)
+            self._stops[key] = stop
+            # Aside: what is attached may be long.
+            begun = await asyncio.to_thread(
+                turns, replace(chat, options=options), action, self._starter.present
+            )
             seed = secrets.randbelow(int(LIMITS["seed"][1]) + 1)
             run = _Run(self, stop, chat, with_one_seed(begun, seed), visitor, owner)
-            self._stops[key] = stop
             async for update in run.updates():
                 yield update
         except ChatError as fault:

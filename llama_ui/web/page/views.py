@@ -5,10 +5,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from llama_ui.chat.attachments import Attachment, read_attachments
+from llama_ui.chat.attachments import Attachment, read_attachments, with_attachments
 from llama_ui.chat.conversation import Conversation, Step
 from llama_ui.chat.options import ChatOptions
-from llama_ui.chat.passages import by_match, cut
+from llama_ui.chat.passages import by_match, cut, part_of
 from llama_ui.engine.base import Engine
 from llama_ui.errors import ContextWindowError, EngineError
 from llama_ui.prompt.plan import PromptPlan
@@ -16,7 +16,6 @@ from llama_ui.web.page.turn import Turn
 
 # Stands for a message that is not typed yet: a prompt cannot end without one.
 _NOTHING_TYPED = "x"
-LEFT_OUT = "[...]"
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +40,11 @@ class Draft:
         return cls(replace(chat, options=options), text if isinstance(text, str) else "", attached)
 
     @property
+    def chars(self) -> int:
+        """Of the message, with what is attached."""
+        return len(with_attachments(self.text, self.attached))
+
+    @property
     def is_typed(self) -> bool:
         return bool(self.text.strip())
 
@@ -51,11 +55,17 @@ class Draft:
         return Turn.answer(self.chat.ask(text, self.attached))
 
 
-def meter(engine: Engine, draft: Draft, count: Sequence[Attachment] = ()) -> dict[str, Any]:
+def meter(
+    engine: Engine,
+    draft: Draft,
+    count: Sequence[Attachment] = (),
+    most_chars: int | None = None,
+) -> dict[str, Any]:
     """How full the context window would be if the draft were sent now.
 
     Args:
         count: attachments whose tokens are to be counted, each by itself.
+        most_chars: that a message may have here.
 
     Returns:
         `counts` (tokens by part), `reserved` (for the reply), `window`, `left_out`, the numbers of
@@ -71,6 +81,8 @@ def meter(engine: Engine, draft: Draft, count: Sequence[Attachment] = ()) -> dic
         return {**known, "window": None, "counted": []}
     known |= {"window": window, "reserved": draft.chat.options.sampling.max_new_tokens}
     known["counted"] = [len(engine.reply_ids(each.content)) for each in count]
+    if draft.attached and most_chars is not None and draft.chars > most_chars:
+        return {**known, "too_long": True}
     turn = draft.turn
     try:
         plan = turn.plan(engine, "")
@@ -83,11 +95,14 @@ def meter(engine: Engine, draft: Draft, count: Sequence[Attachment] = ()) -> dic
     return {**known, "counts": counts, "left_out": turn.left_out(plan)}
 
 
-def passages(engine: Engine, draft: Draft, how: object) -> dict[str, Any]:
+def passages(
+    engine: Engine, draft: Draft, how: object, most_chars: int | None = None
+) -> dict[str, Any]:
     """What is attached, cut into passages, and those of them that fit into the context window.
 
     Args:
         how: "match" for those that match the text of the draft best; else the first of each file.
+        most_chars: that a message may have here.
 
     Returns:
         `passages`, and the numbers of the `chosen` ones, for each file.
@@ -111,12 +126,14 @@ def passages(engine: Engine, draft: Draft, how: object) -> dict[str, Any]:
         ]
 
     def check(count: int) -> None:
-        parts = [
-            # As long as they can become with marks between them (assets/js/passages.js).
-            replace(each, text="".join(f"{files[file][place]}\n{LEFT_OUT}\n" for place in numbers))
-            for file, (each, numbers) in enumerate(zip(draft.attached, chosen(count), strict=True))
-        ]
-        replace(draft, attached=tuple(parts)).turn.plan(engine, "")
+        parts = map(part_of, draft.attached, files, chosen(count))
+        sent = replace(draft, attached=tuple(parts))
+        if most_chars is not None and sent.chars > most_chars:
+            raise ContextWindowError(
+                f"Not one passage fits: a message may have {most_chars:,} characters here.",
+                "Shorten the message.",
+            )
+        sent.turn.plan(engine, "")
 
     def overflows(count: int) -> bool:
         try:
@@ -126,6 +143,9 @@ def passages(engine: Engine, draft: Draft, how: object) -> dict[str, Any]:
         return False
 
     most = bisect_left(range(1, len(places) + 1), True, key=overflows)
+    # A passage can be shorter than the mark that stands where it is missing.
+    while most and overflows(most):
+        most -= 1
     if most == 0:
         check(1)
     return {"passages": files, "chosen": chosen(most)}

@@ -8,7 +8,7 @@ import pytest
 from llama_ui.chat.attachments import MAX_ATTACHMENT_CHARS
 from llama_ui.web.access.limits import Limits
 from llama_ui.web.page import document_reader
-from tests.documents import HOSTILE, pdf, word
+from tests.documents import HOSTILE, pdf, word, word_of
 from tests.web.page.visitor import Visitor, serving
 
 
@@ -41,6 +41,35 @@ def test_a_pdf_that_is_too_long_is_read_page_by_page_as_far_as_it_goes(visitor):
     assert len(found["text"]) <= MAX_ATTACHMENT_CHARS == document_reader.MAX_CHARS
 
 
+def test_a_pdf_that_anybody_may_open_but_not_print_is_read(visitor):
+    status, found = send(visitor, pdf("llama", password="", owner="secret"))
+    assert (status, found["text"]) == (200, "llama")
+
+
+def test_in_a_docx_file_what_is_inserted_and_forms_are_read_and_deleted_words_are_not(visitor):
+    cell = "<w:tc><w:p><w:r><w:t>{}</w:t></w:r></w:p></w:tc>"
+    body = (
+        "<w:p><w:r><w:t>One</w:t></w:r><w:ins><w:r><w:t> two</w:t></w:r></w:ins>"
+        "<w:del><w:r><w:delText> three</w:delText></w:r></w:del>"
+        "<w:moveFrom><w:r><w:t> four</w:t></w:r></w:moveFrom></w:p>"
+        "<w:sdt><w:sdtContent><w:p><w:r><w:t>Five</w:t><w:tab/><w:t>six</w:t></w:r></w:p>"
+        "</w:sdtContent></w:sdt>"
+        f"<w:tbl><w:tr>{cell.format('a')}{cell.format('b')}</w:tr></w:tbl>"
+    )
+    status, found = send(visitor, word_of(body))
+    assert (status, found["text"]) == (200, "One two\nFive\tsix\na\tb")
+
+
+def test_one_visitor_has_two_files_read_at_once(page):
+    visitor, raw = Visitor(page), pdf(*["llama"] * 2_000)
+    with ThreadPoolExecutor(8) as others:
+        reading = [others.submit(send, visitor, raw) for _ in range(8)]
+        said = [done.result()[1].get("problem", "") for done in reading]
+    refused = sum("files are being read" in problem for problem in said)
+    # By the time that the last is sent, the first may have been read.
+    assert 3 <= refused <= 6
+
+
 def test_ten_thousand_pages_end_in_time(visitor):
     began = time.monotonic()
     status, found = send(visitor, pdf(*["llama"] * 10_000))
@@ -61,7 +90,7 @@ def test_a_file_counts_as_work_and_has_a_largest_size(starter, visitor):
 def test_who_measures_does_not_wait_for_a_file_that_takes_long(page, visitor):
     raw = pdf(*["llama"] * 10_000)
     with ThreadPoolExecutor(3) as others:
-        reading = [others.submit(send, Visitor(page), raw) for _ in range(3)]
+        reading = [others.submit(send, Visitor(page), raw) for _ in range(2)]
         time.sleep(0.5)
         assert visitor.post("meter", draft="hello")["window"] == 2048
         assert not any(done.done() for done in reading)

@@ -6,9 +6,12 @@ from hypothesis import strategies as st
 
 from llama_ui.chat.attachments import Attachment
 from llama_ui.chat.conversation import Conversation
+from llama_ui.chat.passages import part_of
 from llama_ui.tools.agent import REMINDER
+from llama_ui.web.access.limits import Limits
+from llama_ui.web.page.updates import as_json
 from tests.sizes import examples
-from tests.web.page.visitor import Visitor
+from tests.web.page.visitor import Visitor, serving
 
 
 def taken(measured: dict) -> int:
@@ -212,12 +215,36 @@ def test_passages_that_match_the_question_fit_and_hold_the_answer(page):
     [first] = visitor.post("passages", **sent, how="beginning")["chosen"]
     assert first == [*range(len(first))]
     for numbers in (chosen, first):
-        text = "\n[...]\n".join(passages[number] for number in numbers)
-        part = {**sent, "attachments": [{"name": "herd.txt", "text": text}]}
-        measured = visitor.post("meter", **part)
+        part = part_of(Attachment(**attached[0]), passages, numbers)
+        measured = visitor.post("meter", **{**sent, "attachments": [as_json(part)]})
         assert not measured["too_long"]
         # All that fits: another passage would not.
         assert 2048 - 256 - taken(measured) < 500
+
+
+def test_passages_keep_to_the_characters_that_a_message_may_have(starter):
+    with serving(starter, Limits(message_chars=1500)) as url:
+        visitor = Visitor(url, max_new_tokens=64)
+        attached = [{"name": "herd.txt", "text": LONG[:2500]}]
+        sent = {"draft": "What does llama number 17 weigh?", "attachments": attached}
+        assert visitor.post("meter", **sent)["too_long"]
+        found = visitor.post("passages", **sent, how="match")
+        part = part_of(Attachment(**attached[0]), *found["passages"], *found["chosen"])
+        assert not visitor.post("meter", **{**sent, "attachments": [as_json(part)]})["too_long"]
+        updates = visitor.act("ask", text=sent["draft"], attachments=[as_json(part)])
+        assert updates[-1]["type"] == "done"
+
+
+def test_of_a_part_every_gap_is_marked():
+    whole = Attachment("a.txt", "onetwothree")
+    for chosen, text in (
+        ([0, 1, 2], "onetwothree"),
+        ([0], "one\n[...]\n"),
+        ([1], "[...]\ntwo\n[...]\n"),
+        ([0, 2], "one\n[...]\nthree"),
+        ([], "[...]\n"),
+    ):
+        assert part_of(whole, ["one", "two", "three"], chosen).text == text
 
 
 def test_the_beginnings_of_several_files_share_the_room(page):
