@@ -69,7 +69,11 @@ export const makeContext = (page, from) => {
             if (!(fault instanceof Fault)) throw fault;
             // A server that is gone is told once, by the banner.
             if (fault.isAway) from.away();
-            else find('meter').replaceChildren(drawFault(fault));
+            else {
+                const said = drawFault(fault);
+                // What stands above the message box already need not be said twice.
+                if (said.textContent !== find('notice').textContent) find('meter').replaceChildren(said);
+            }
             page.view.going = null;
         }
         page.draw();

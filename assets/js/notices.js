@@ -25,6 +25,8 @@ export const makeNotices = (onAway) => {
         fail: (/** @type {unknown} */ fault) => {
             if (!(fault instanceof Fault)) throw fault;
             notice.replaceChildren(drawFault(fault));
+            // The meter may have said so already.
+            if (find('meter').textContent === notice.textContent) find('meter').replaceChildren();
             if (fault.isAway) onAway();
         },
         clear: () => notice.replaceChildren(),
