@@ -46,4 +46,10 @@ export class Page {
 export const recall = (name) => { try { return sessionStorage.getItem(`llama-ui:${name}`) ?? ''; } catch { return ''; } };
 
 /** @param {string} name @param {string} text */
-export const remember = (name, text) => { try { sessionStorage.setItem(`llama-ui:${name}`, text); } catch { sessionStorage.removeItem(`llama-ui:${name}`); /* a reload begins anew */ } };
+export const remember = (name, text) => {
+    const key = `llama-ui:${name}`;
+    try { sessionStorage.setItem(key, text); } catch {
+        // Refused: what stood there before is out of date, and a reload begins anew.
+        try { sessionStorage.removeItem(key); } catch { /* nothing stands there */ }
+    }
+};
