@@ -131,7 +131,8 @@ def test_with_a_server_no_model_is_loaded_here(script):
     """The whole application, in a process of its own, never imports torch."""
     script.gets = listing(**{"/v1/models": VLLM})
     code = (
-        "import sys; from llama_ui import main; from llama_ui.settings import Settings; import llama_ui.web.server;"
+        "import sys; from llama_ui import main; from llama_ui.settings import Settings;"
+        "import llama_ui.web.server;"
         f"engine = main.remote_engine(Settings(server={script.url!r}), print);"
         "print(engine.info.context_length, *sys.modules)"
     )
