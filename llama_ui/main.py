@@ -170,7 +170,8 @@ def teach(settings: Settings) -> int:
 
 def without_packages(missing: str) -> int:
     """Say that the requirements are not installed; returns the exit code."""
-    from llama_ui.doctor.check import REINSTALL, run_doctor
+    from llama_ui.doctor.check import run_doctor
+    from llama_ui.installation import REINSTALL
 
     if "--check" in sys.argv:
         return run_doctor(None, as_json="--json" in sys.argv)

@@ -30,7 +30,6 @@ ENVIRONMENT_PREFIX = "LLAMA_UI_"
 ROOT = Path(__file__).resolve().parent.parent
 # Beside the package in a checkout, inside of it where it is installed.
 ASSETS = next(p for p in (ROOT / "llama_ui" / "assets", ROOT / "assets") if p.is_dir())
-IN_CHECKOUT = (ROOT / "requirements.txt").is_file()
 MODELS = {
     "pocket": str(ASSETS / "pocket-llama"),
     "7b": "meta-llama/Llama-2-7b-chat-hf",
@@ -389,13 +388,6 @@ def variable_of(field: str) -> str:
 
 FLAGS = tuple(flag_of(field) for field in Settings.model_fields)
 VARIABLES = {variable_of(field): _option_name(field) for field in Settings.model_fields}
-
-
-def how_to_install(extra: str) -> str:
-    """The command that installs what an optional part needs: gguf, adapters, tuning."""
-    if IN_CHECKOUT:
-        return f"Run `.venv/bin/pip install -r requirements-{extra}.txt`, and start again."
-    return f"Install llama-ui[{extra}] in its environment, and start again."
 
 
 def is_loopback(host: str) -> bool:

@@ -24,7 +24,7 @@ const sizeOf = ({text}, counted) => {
 };
 
 /** A chip that opens what is attached. @param {Attachment} attachment @param {Map<string, number>} counted @param {() => void} [open] */
-export const drawAttachment = (attachment, counted, open) => {
+const drawAttachment = (attachment, counted, open) => {
     const size = sizeOf(attachment, counted);
     const show = () => openDialog({id: 'attachment', title: attachment.name}, make('p', {}, size),
         make('pre', {class: 'attached-text', dir: 'auto', tabindex: 0, role: 'region', 'aria-label': 'Text of the file'}, attachment.text));

@@ -74,7 +74,7 @@ def read_attachments(value: object) -> tuple[Attachment, ...]:
     """Attachments that come from outside, as parsed JSON; None means none.
 
     Raises:
-        DialogError: they are none, too many or too long.
+        DialogError: they are none, too many, or one is too long.
     """
     given = [] if value is None else value
     if isinstance(given, list):
@@ -84,6 +84,16 @@ def read_attachments(value: object) -> tuple[Attachment, ...]:
         found = _ATTACHMENTS.validate_json(json.dumps(given), strict=True)
     except (ValidationError, ValueError):
         raise DialogError("The attached files cannot be read.", "Attach them again.") from None
+    return found
+
+
+def read_attached(value: object) -> tuple[Attachment, ...]:
+    """The attachments of one message that come from outside; as read_attachments.
+
+    Raises:
+        DialogError: also where they are too long together.
+    """
+    found = read_attachments(value)
     chars = sum(len(each.text) for each in found)
     if chars > MAX_ATTACHMENT_CHARS:
         raise DialogError(

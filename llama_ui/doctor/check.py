@@ -13,18 +13,14 @@ import textwrap
 import threading
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from llama_ui.errors import ChatError
+from llama_ui.installation import REINSTALL
 
 if TYPE_CHECKING:
     from llama_ui.settings import Settings
 
-# A checkout has it; an installed package has the list in its own description.
-REQUIREMENTS = Path(__file__).parents[2] / "requirements.txt"
-_AGAIN = "Run `pip install -r requirements.txt`" if REQUIREMENTS.is_file() else "Install llama-ui"
-REINSTALL = f"{_AGAIN} in the environment that you start it from."
 # Of a check. A busy machine with a slow disk takes half a minute to import torch.
 _LIMIT_S = 120.0
 

@@ -11,9 +11,10 @@ import threading
 from functools import partial
 from importlib.metadata import PackageNotFoundError, requires, version
 
-from llama_ui.doctor.check import REINSTALL, REQUIREMENTS, Check, Finding, examine
+from llama_ui.doctor.check import Check, Finding, examine
 from llama_ui.engine.progress import size_in_words
 from llama_ui.errors import ModelError
+from llama_ui.installation import REINSTALL, REQUIREMENTS
 
 log = logging.getLogger(__name__)
 

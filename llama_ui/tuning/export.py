@@ -5,15 +5,14 @@ row a pair, `{"prompt": [...], "chosen": [...], "rejected": [...]}`, where every
 or pairs are asked for.
 """
 
-import contextlib
 import json
-import os
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, Literal
 
 from llama_ui.errors import ChatError
 from llama_ui.tuning.dataset import choose_method
+from llama_ui.tuning.folder import write_whole
 from llama_ui.tuning.readers import Dialog
 from llama_ui.tuning.source import read_files
 
@@ -37,14 +36,10 @@ def export_dataset(out: str, names: Sequence[str], asked: Literal["auto", "sft",
     path = Path(out).expanduser()
     if path.exists():
         raise ChatError(f"{path} is there already.", "Name a new file first, then the chats.")
-    new = path.with_name(f"{path.name}.new")
+    text = "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows)
     try:
-        with new.open("w", encoding="utf-8") as file:
-            file.writelines(json.dumps(row, ensure_ascii=False) + "\n" for row in rows)
-        os.replace(new, path)
+        write_whole(path, text)
     except OSError as error:
-        with contextlib.suppress(OSError):
-            new.unlink(missing_ok=True)
         reason = error.strerror or type(error).__name__
         raise ChatError(f"{path} cannot be written ({reason}).", "Name another file.") from error
     kind = "chats" if method == "sft" else "pairs"

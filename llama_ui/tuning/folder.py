@@ -146,7 +146,17 @@ def fingerprint(data: TrainingData) -> str:
     return sha256(repr((data.train, data.held_out)).encode()).hexdigest()
 
 
-def _write(path: Path, content: Mapping[str, Any]) -> None:
+def write_whole(path: Path, text: str) -> None:
+    """Write a file; readers see the one before or this one. Raises OSError, and leaves nothing."""
     new = path.with_name(f"{path.name}.new")
-    new.write_text(json.dumps(content, indent=1), encoding="utf-8")
-    os.replace(new, path)
+    try:
+        new.write_text(text, encoding="utf-8")
+        os.replace(new, path)
+    except OSError:
+        with contextlib.suppress(OSError):
+            new.unlink(missing_ok=True)
+        raise
+
+
+def _write(path: Path, content: Mapping[str, Any]) -> None:
+    write_whole(path, json.dumps(content, indent=1))

@@ -3,7 +3,7 @@
 from importlib.util import find_spec
 
 from llama_ui.errors import ModelError
-from llama_ui.settings import how_to_install
+from llama_ui.installation import how_to_install
 
 
 def check_packages() -> None:

